@@ -1,0 +1,165 @@
+"""Tasks: examples, and the episodes in which they are learned from few and tested on others.
+
+An episode is N emotions with K support and some query examples each. Two protocols: *cross*: the speakers are split
+in two halves at random, support from one half, query from the other; *personal*: support and query of one speaker.
+Queries are balanced: as many of each emotion.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stf2m.segments import Views
+
+Protocol = Literal["cross", "personal"]
+IntArray = NDArray[np.intp]
+
+#: Queries of each emotion in an episode; fewer where a speaker has not as many.
+QUERIES = 5
+#: Random splits or speakers tried before an episode is declared impossible.
+_TRIES = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """The views of one segment and what is known of it.
+
+    ``degrees`` gives each emotion a degree in [0, 1]; ``speaker`` is empty where unknown (then like nobody else);
+    ``clip`` names where it is from; ``weight`` is how much it counts in training.
+    """
+
+    views: Views
+    degrees: Mapping[str, float]
+    speaker: str = ""
+    clip: str = ""
+    weight: float = 1.0
+
+    @property
+    def emotion(self) -> str:
+        """The emotion with the highest degree."""
+        return max(self.degrees, key=lambda name: self.degrees[name])
+
+
+@dataclass(frozen=True, eq=False)
+class Episode:
+    """N emotions; indices into the pool of examples, and which emotion each is: ``(N·K,)`` and ``(N·queries,)``."""
+
+    emotions: tuple[str, ...]
+    support: IntArray
+    support_labels: IntArray
+    query: IntArray
+    query_labels: IntArray
+
+    def degrees(self) -> NDArray[np.float32]:
+        """The support's labels as degrees, ``(N·K, N)``, one in each row."""
+        return np.eye(len(self.emotions), dtype=np.float32)[self.support_labels]
+
+
+class TooFewExamplesError(ValueError):
+    """No episode of the wanted kind can be drawn; the message says what is missing, in one sentence."""
+
+
+class Sampler:
+    """Draws episodes from a pool of examples known by their emotions and speakers.
+
+    ``allowed`` restricts the emotions. Raises :class:`TooFewExamplesError` when no episode can be drawn.
+    """
+
+    def __init__(
+        self,
+        examples: Sequence[Example],
+        *,
+        ways: int,
+        shots: int,
+        protocol: Protocol,
+        queries: int = QUERIES,
+        allowed: Sequence[str] | None = None,
+    ) -> None:
+        if ways < 2 or shots < 1 or queries < 1:
+            raise ValueError("An episode needs two emotions, one shot and one query at least.")
+        self.ways, self.shots, self.queries, self.protocol = ways, shots, queries, protocol
+        self._by_speaker: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+        for index, example in enumerate(examples):
+            if allowed is None or example.emotion in allowed:
+                nobody_else = f"unknown {index}"
+                self._by_speaker[example.speaker or nobody_else][example.emotion].append(index)
+        if protocol == "personal":
+            self._check_personal()
+        elif len(self._by_speaker) < 2:
+            raise TooFewExamplesError("The cross-speaker protocol needs two speakers at least.")
+
+    def draw(self, random: np.random.Generator) -> Episode:
+        """Draw one episode."""
+        if self.protocol == "personal":
+            speaker = self._able[random.integers(len(self._able))]
+            return self._personal(self._by_speaker[speaker], random)
+        for _ in range(_TRIES):
+            episode = self._cross(random)
+            if episode is not None:
+                return episode
+        raise TooFewExamplesError(
+            f"No split of the {len(self._by_speaker)} speakers in two leaves {self.ways} emotions "
+            f"with {self.shots} examples on one side and one on the other."
+        )
+
+    def _check_personal(self) -> None:
+        self._able = [
+            speaker
+            for speaker, pool in sorted(self._by_speaker.items())
+            if sum(len(indices) > self.shots for indices in pool.values()) >= self.ways
+        ]
+        if not self._able:
+            raise TooFewExamplesError(f"No speaker has {self.ways} emotions with more than {self.shots} examples each.")
+
+    def _personal(self, pool: Mapping[str, list[int]], random: np.random.Generator) -> Episode:
+        able = sorted(emotion for emotion, indices in pool.items() if len(indices) > self.shots)
+        emotions = self._choose(able, random)
+        shuffled = [random.permutation(pool[emotion]) for emotion in emotions]
+        return self._episode(
+            emotions, [each[: self.shots] for each in shuffled], [each[self.shots :] for each in shuffled]
+        )
+
+    def _cross(self, random: np.random.Generator) -> Episode | None:
+        speakers: list[str] = random.permutation(sorted(self._by_speaker)).tolist()
+        first, second = self._pool(speakers[: len(speakers) // 2]), self._pool(speakers[len(speakers) // 2 :])
+        support, query = (first, second) if random.random() < 0.5 else (second, first)
+        able = sorted(emotion for emotion, found in support.items() if len(found) >= self.shots and query.get(emotion))
+        if len(able) < self.ways:
+            return None
+        emotions = self._choose(able, random)
+        return self._episode(
+            emotions,
+            [random.choice(support[emotion], self.shots, replace=False) for emotion in emotions],
+            [random.permutation(query[emotion]) for emotion in emotions],
+        )
+
+    def _pool(self, speakers: Sequence[str]) -> dict[str, list[int]]:
+        pool: dict[str, list[int]] = defaultdict(list)
+        for speaker in speakers:
+            for emotion, indices in self._by_speaker[speaker].items():
+                pool[emotion].extend(indices)
+        return pool
+
+    def _choose(self, able: Sequence[str], random: np.random.Generator) -> tuple[str, ...]:
+        return tuple(str(name) for name in random.choice(able, self.ways, replace=False))
+
+    def _episode(self, emotions: tuple[str, ...], support: list[IntArray], query: list[IntArray]) -> Episode:
+        queries = min(self.queries, *(len(each) for each in query))
+        labels = np.arange(len(emotions))
+        return Episode(
+            emotions=emotions,
+            support=np.concatenate(support).astype(np.intp),
+            support_labels=labels.repeat(self.shots),
+            query=np.concatenate([each[:queries] for each in query]).astype(np.intp),
+            query_labels=labels.repeat(queries),
+        )
+
+
+def episodes(sampler: Sampler, count: int, seed: int) -> Iterator[Episode]:
+    """The first ``count`` episodes of a seed: the same for every method that is tested with them."""
+    random = np.random.default_rng(seed)
+    return (sampler.draw(random) for _ in range(count))
