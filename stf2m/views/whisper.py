@@ -1,0 +1,52 @@
+"""Whisper by CTranslate2, shared by the voice view (its encoder) and the text view (its recogniser)."""
+
+import os
+import threading
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stf2m import weights
+from stf2m.tracks import FloatArray
+from stf2m.weights import Progress
+
+if TYPE_CHECKING:
+    from faster_whisper import WhisperModel
+
+#: Numbers per frame of the packaged encoder (tiny.en), and its frames per second.
+ENCODER_SIZE, ENCODER_HZ = 384, 50
+
+_loading = threading.Lock()
+
+
+def load(folder: Path | None = None, progress: Progress | None = None) -> "WhisperModel":
+    """The model of a folder in CTranslate2's layout (default: the packaged tiny.en), loaded once per process.
+
+    Raises :class:`stf2m.weights.WeightsUnavailableError` when the weights can be had nowhere or cannot be loaded.
+    """
+    with _loading:
+        return _load(folder or weights.find(weights.WHISPER, progress))
+
+
+@lru_cache(maxsize=2)
+def _load(folder: Path) -> "WhisperModel":
+    from faster_whisper import WhisperModel
+
+    if not (folder / "model.bin").is_file():
+        raise weights.WeightsUnavailableError(f"{folder} holds no Whisper in CTranslate2's layout (no model.bin).")
+    threads = 0 if "OMP_NUM_THREADS" in os.environ else min(os.cpu_count() or 1, 4)
+    try:
+        return WhisperModel(str(folder), device="cpu", compute_type="float32", cpu_threads=threads)
+    except (RuntimeError, ValueError) as error:
+        raise weights.WeightsUnavailableError(f"The Whisper in {folder} cannot be loaded: {error}") from error
+
+
+def encode(model: "WhisperModel", sound: FloatArray) -> FloatArray:
+    """The encoder's frames ``(n / 320, 384)``, one every 20 ms, of at most 30 s of 16 kHz sound ``(n,)``.
+
+    Sound shorter than 0.1 s is lengthened by silence.
+    """
+    features = model.feature_extractor(np.pad(sound, (0, max(0, 1600 - len(sound)))), padding=0)
+    return np.array(model.encode(features))[0]
