@@ -1,0 +1,73 @@
+"""The named cues of a modality over time: one small plot a cue, each with its own axis in the cue's own unit."""
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from app.figures.style import SHADE, dress, modality_colour, over_time, safe, thin, wrapped
+from stf2m.tracks import RATE_HZ, BoolArray, Cue, FloatArray, Track
+
+ROW_PX = 74
+
+
+def cues_over_time(track: Track, clip_id: int | None = None) -> go.Figure:
+    """Small multiples of a track's cues ``(T, Q)``; stretches in which the modality is not there are shaded.
+
+    A cue's name and unit stand over its plot, its meaning comes up when the name is pointed at. Every cue that
+    could be measured at least once is drawn; the others are named in one line at the end.
+    """
+    values, step = thin(np.where(track.valid[:, None], track.cues, np.nan))
+    times = (np.arange(len(values)) + (0.5 if step > 1 else 0.0)) * step / RATE_HZ
+    known = [index for index in range(len(track.modality.cues)) if not np.isnan(values[:, index]).all()]
+    rows = max(1, len(known))
+    figure = make_subplots(rows=rows, cols=1, shared_xaxes=True, vertical_spacing=26 / (rows * ROW_PX))
+    for row, index in enumerate(known, start=1):
+        cue = track.modality.cues[index]
+        figure.add_trace(_line(cue, times, values[:, index], track.modality.name), row=row, col=1)
+        low, high = axis_range(cue, values[:, index])
+        ticks = [low, high] if low >= 0 or high <= 0 else [low, 0, high]
+        figure.update_yaxes(range=[low, high], tickvals=ticks, tickformat=".3~g", row=row, col=1)
+        figure.add_annotation(
+            text=f"<b>{safe(cue.name)}</b>  {safe(cue.unit)}",
+            hovertext=wrapped(cue.meaning),
+            x=0,
+            xref="paper",
+            y=1,
+            yref="y domain" if row == 1 else f"y{row} domain",
+            xanchor="left",
+            yanchor="bottom",
+            showarrow=False,
+        )
+    for start_s, end_s in gaps(track.valid):
+        figure.add_vrect(x0=start_s, x1=end_s, fillcolor=SHADE, line_width=0, layer="below")
+    dress(figure, rows * ROW_PX + 80)
+    return over_time(figure, max(len(track), 1) / RATE_HZ, clip_id)
+
+
+def axis_range(cue: Cue, values: FloatArray) -> tuple[float, float]:
+    """The range of a cue's axis: where it typically lies, widened to what was measured, at round numbers."""
+    low, high = cue.typical
+    known = values[~np.isnan(values)]
+    if len(known):
+        low, high = min(low, float(known.min())), max(high, float(known.max()))
+    grain = 10.0 ** np.floor(np.log10(max(high - low, 1e-6))) / 2
+    return float(np.floor(low / grain + 1e-6) * grain), float(np.ceil(high / grain - 1e-6) * grain)
+
+
+def gaps(valid: BoolArray) -> list[tuple[float, float]]:
+    """The stretches, in seconds, in which a mask ``(T,)`` is false."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[True], valid, [True]]).astype(np.int8)))
+    return [(start / RATE_HZ, end / RATE_HZ) for start, end in edges.reshape(-1, 2)]
+
+
+def _line(cue: Cue, times: np.ndarray, values: np.ndarray, modality: str) -> go.Scatter:
+    unit = safe(cue.unit).replace("%", "%%") if cue.unit != "0–1" else ""
+    return go.Scatter(
+        x=times,
+        y=values,
+        name=safe(cue.name),
+        mode="lines",
+        line={"color": modality_colour(modality), "width": 1.8},
+        hovertemplate=f"%{{y:.3~g}} {unit}<extra>%{{fullData.name}}</extra>",
+        connectgaps=False,
+    )

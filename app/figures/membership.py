@@ -1,0 +1,121 @@
+"""What "low", "medium" and "high" of a cue mean: the terms' membership functions over the cue's own unit."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from app.figures.style import NEUTRAL, SHADE, dress, faded, safe
+from stf2m.tracks import Cue
+
+#: Ordered terms get ordered colours, and dashes for those who cannot tell the colours apart.
+TERM_LINES = (("#56b4e9", "solid"), ("#8c6bb1", "dash"), ("#d55e00", "solid"), ("#009e73", "dot"))
+BINS = 32
+
+
+def membership_functions(
+    cue: Cue,
+    grid: NDArray[np.floating],
+    terms: Mapping[str, NDArray[np.floating]],
+    data: NDArray[np.floating] | None = None,
+    value: float | None = None,
+    before: Mapping[str, NDArray[np.floating]] | None = None,
+) -> go.Figure:
+    """Degrees ``(G,)`` of each term over ``grid`` ``(G,)`` in the cue's unit, in front of the study's own data.
+
+    ``data`` ``(n,)``: the cue in the study's segments (NaN where unknown), drawn as a histogram in per cent.
+    ``value``: the present one; it is marked, with its degree of every term. ``before``: the functions before an
+    adaptation, drawn thin and dotted.
+    """
+    figure = go.Figure()
+    known = np.zeros(0) if data is None else data[np.isfinite(data)]
+    if len(known):
+        figure.add_trace(_histogram(known, float(grid[0]), float(grid[-1])))
+    lines = dict(zip(terms, TERM_LINES * len(terms), strict=False))
+    for name, degrees in (before or {}).items():
+        colour = lines.get(name, TERM_LINES[0])[0]
+        figure.add_trace(
+            go.Scatter(
+                x=grid,
+                y=degrees,
+                name=f"{safe(name)} before",
+                line={"color": faded(colour, 0.55), "width": 1.5, "dash": "dot"},
+                hoverinfo="skip",
+                showlegend=False,
+            )
+        )
+    for name, degrees in terms.items():
+        colour, dash = lines[name]
+        figure.add_trace(
+            go.Scatter(
+                x=grid,
+                y=degrees,
+                name=safe(name),
+                line={"color": colour, "width": 2.6, "dash": dash},
+                hovertemplate="%{fullData.name} %{y:.2f}<extra></extra>",
+                meta={"term": safe(name)},
+            )
+        )
+    dress(figure, 300, legend=True, left=52, right=56 if len(known) else 12)
+    if value is not None and np.isfinite(value):
+        _mark(figure, cue, value, {name: float(np.interp(value, grid, degrees)) for name, degrees in terms.items()})
+    figure.update_xaxes(title={"text": f"{safe(cue.name)} ({safe(cue.unit)})", "standoff": 6}, zeroline=False)
+    figure.update_xaxes(range=[float(grid[0]), float(grid[-1])], fixedrange=True)
+    figure.update_yaxes(range=[0, 1.04], title={"text": "degree", "standoff": 6}, fixedrange=True, zeroline=False)
+    figure.update_layout(
+        yaxis2={
+            "overlaying": "y",
+            "side": "right",
+            "showgrid": False,
+            "rangemode": "tozero",
+            "tickmode": "auto",
+            "nticks": 5,
+            "title": {"text": "% of segments", "standoff": 6},
+            "fixedrange": True,
+            "visible": bool(len(known)),
+        },
+        bargap=0,
+        hovermode="x unified",
+        meta={"follows": "cue", "cue": cue.name},
+    )
+    figure.update_xaxes(unifiedhovertitle={"text": f"%{{x:.3~g}} {safe(cue.unit)}"})
+    return figure
+
+
+def _histogram(values: NDArray[np.floating], low: float, high: float) -> go.Bar:
+    counts, edges = np.histogram(np.clip(values, low, high), bins=BINS, range=(low, high))
+    return go.Bar(
+        x=(edges[:-1] + edges[1:]) / 2,
+        y=100 * counts / len(values),
+        width=np.diff(edges),
+        yaxis="y2",
+        name="this study",
+        marker={"color": SHADE, "line": {"color": faded(NEUTRAL, 0.35), "width": 1}},
+        hovertemplate="%{y:.1f} % of segments<extra></extra>",
+    )
+
+
+def _mark(figure: go.Figure, cue: Cue, value: float, degrees: Mapping[str, float]) -> None:
+    ranked = sorted(degrees.items(), key=lambda item: -item[1])
+    words = ", ".join(f"{safe(name)} {degree:.2f}" for name, degree in ranked if degree >= 0.05)
+    figure.add_vline(x=value, line={"color": NEUTRAL, "width": 2})
+    figure.add_trace(
+        go.Scatter(
+            x=[value] * len(degrees),
+            y=list(degrees.values()),
+            mode="markers",
+            marker={"color": NEUTRAL, "size": 9, "line": {"color": "#ffffff", "width": 1.5}},
+            hoverinfo="skip",
+            showlegend=False,
+        )
+    )
+    figure.add_annotation(
+        x=value,
+        xref="x",
+        y=1.02,
+        yref="paper",
+        yanchor="bottom",
+        showarrow=False,
+        text=f"{value:.3g} {safe(cue.unit)}: {words}",
+    )

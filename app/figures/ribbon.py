@@ -1,0 +1,135 @@
+"""Degrees over time as stacked ribbons: the emotions, the modalities' shares, and before | after an adaptation."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+from plotly.subplots import make_subplots
+
+from app.figures.style import MODALITY_TITLES, NEUTRAL, dress, faded, modality_colour, over_time, safe
+from stf2m.timeline import Moments
+
+Array = NDArray[np.floating]
+
+
+def memberships_over_time(moments: Moments, colours: Mapping[str, str], clip_id: int | None = None) -> go.Figure:
+    """The emotions' degrees stacked over time, and how unsure the model is in a strip below; empty where unknown.
+
+    ``colours`` names the N emotions in the order of ``moments.memberships (P, N)``, with the colour of each.
+    """
+    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.09, row_heights=[0.78, 0.22])
+    _stack(figure, moments.edges, moments.memberships, colours, row=1, title="degree")
+    figure.add_trace(
+        go.Bar(
+            x=(moments.edges[:-1] + moments.edges[1:]) / 2,
+            y=np.round(moments.uncertainty, 4),
+            width=np.diff(moments.edges),
+            name="unsure",
+            marker={"color": faded(NEUTRAL, 0.55), "line": {"width": 0}},
+            showlegend=False,
+            hovertemplate="unsure %{y:.2f}<extra></extra>",
+        ),
+        row=2,
+        col=1,
+    )
+    figure.update_yaxes(range=[0, 1], tickvals=[0, 1], title={"text": "unsure", "standoff": 6}, row=2, col=1)
+    dress(figure, 300, legend=True)
+    return over_time(figure, float(moments.edges[-1]), clip_id)
+
+
+def shares_over_time(moments: Moments, modalities: Sequence[str], clip_id: int | None = None) -> go.Figure:
+    """How much of each answer rests on each of M modalities: ``moments.shares (P, M)``, stacked, in per cent."""
+    colours = {MODALITY_TITLES.get(name, name): modality_colour(name) for name in modalities}
+    figure = make_subplots(rows=1, cols=1)
+    _stack(figure, moments.edges, 100 * moments.shares, colours, row=1, title="share (%)", top=100.0)
+    dress(figure, 180, legend=True)
+    return over_time(figure, float(moments.edges[-1]), clip_id)
+
+
+def before_after(before: Moments, after: Moments, colours: Mapping[str, str], clip_id: int | None = None) -> go.Figure:
+    """Two ribbons one above the other on one time axis, and between them the stretches whose emotion changed.
+
+    Both must be of the same clip, cut alike. Raises ``ValueError`` when they are not.
+    """
+    if not np.array_equal(before.edges, after.edges):
+        raise ValueError("Before and after must be of the same clip, cut into the same pieces.")
+    figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.085, row_heights=[0.43, 0.14, 0.43])
+    _stack(figure, before.edges, before.memberships, colours, row=1, title="before", legend=False)
+    _stack(figure, after.edges, after.memberships, colours, row=3, title="after")
+    stretches = changed_stretches(before, after, list(colours))
+    figure.add_trace(
+        go.Bar(
+            x=[end_s - start_s for start_s, end_s, _, _ in stretches],
+            base=[start_s for start_s, *_ in stretches],
+            y=[0.5] * len(stretches),
+            width=1.0,
+            orientation="h",
+            marker={"color": [colours[new] for *_, new in stretches], "line": {"width": 0}},
+            customdata=[[safe(old), safe(new), start_s, end_s] for start_s, end_s, old, new in stretches],
+            hovertemplate="%{customdata[2]:.1f}–%{customdata[3]:.1f} s: "
+            "%{customdata[0]} → %{customdata[1]}<extra></extra>",
+            showlegend=False,
+        ),
+        row=2,
+        col=1,
+    )
+    figure.update_yaxes(range=[0, 1], tickvals=[0.5], ticktext=["changed"], showgrid=False, row=2, col=1)
+    dress(figure, 370, legend=True, left=64)
+    return over_time(figure, float(after.edges[-1]), clip_id)
+
+
+def changed_stretches(before: Moments, after: Moments, names: Sequence[str]) -> list[tuple[float, float, str, str]]:
+    """Where the strongest emotion differs: ``(start_s, end_s, from, to)``, neighbours with one change joined."""
+    known = ~(np.isnan(before.memberships) | np.isnan(after.memberships)).any(axis=1)
+    was = np.nan_to_num(before.memberships).argmax(axis=1)
+    now = np.nan_to_num(after.memberships).argmax(axis=1)
+    stretches: list[tuple[float, float, str, str]] = []
+    for piece in np.flatnonzero(known & (was != now)):
+        start_s, end_s = float(after.edges[piece]), float(after.edges[piece + 1])
+        change = (names[was[piece]], names[now[piece]])
+        if stretches and stretches[-1][1:] == (start_s, *change):
+            start_s = stretches.pop()[0]
+        stretches.append((start_s, end_s, *change))
+    return stretches
+
+
+def _stack(
+    figure: go.Figure,
+    edges: Array,
+    values: Array,
+    colours: Mapping[str, str],
+    *,
+    row: int,
+    title: str,
+    top: float = 1.0,
+    legend: bool = True,
+) -> None:
+    """Stack the columns of ``values (P, K)``; piece ``i`` lies between ``edges[i]`` and ``edges[i + 1]``."""
+    figures = ".2f" if top == 1.0 else ".0f"
+    for column, (name, colour) in enumerate(colours.items()):
+        figure.add_trace(
+            go.Scatter(
+                x=edges,
+                y=_held(np.nan_to_num(values[:, column])),
+                name=safe(name),
+                legendgroup=safe(name),
+                showlegend=legend,
+                stackgroup=f"row {row}",
+                mode="lines",
+                line={"width": 0.5, "color": colour, "shape": "hv"},
+                fillcolor=faded(colour, 0.82),
+                hovertemplate=f"%{{fullData.name}} %{{y:{figures}}}<extra></extra>",
+            ),
+            row=row,
+            col=1,
+        )
+    highest = max(top, float(np.nan_to_num(values).sum(axis=1).max(initial=0.0)))
+    axis = {"range": [0, highest], "tickvals": [0, top / 2, top], "title": {"text": title, "standoff": 6}}
+    figure.update_yaxes(axis, row=row, col=1)
+    figure.update_layout(hovermode="x unified")
+
+
+def _held(values: Array) -> NDArray[np.float64]:
+    """One value more, so that the last piece is drawn to its end."""
+    return np.round(np.append(values, values[-1:]).astype(np.float64), 4)
