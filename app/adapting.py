@@ -1,0 +1,187 @@
+"""Learning from the corrections of a study: a new model version, what it changed, and honest figures about it."""
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from annotations.store import Store
+from stf2m.adaptation import AdaptedModel
+from stf2m.model import STF2M
+
+from annotations.records import AnnotationRecord, ModelVersionRecord, StudyRecord, UsedCorrection
+from app.jobs import PlainError
+from app.predictions import Predictions
+from app.settings import Settings
+from app.support import Support, missing, per_emotion, support_set
+from stf2m.weights import Progress
+
+#: Up to this many corrections each one is left out in turn; beyond, they are left out in this many groups.
+MOST_FOLDS = 10
+
+
+class NotEnoughCorrections(PlainError):  # noqa: N818 - what happened, in a person's words
+    """There is too little to adapt to; the message says how many of what are missing."""
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """How often the strongest emotion is the corrected one, on corrections the model had not seen.
+
+    ``before`` is the shipped model, which never saw any; ``after`` is adapted to all corrections but those tested on,
+    left out in ``folds`` groups (each on its own where there are few).
+    """
+
+    corrections: int
+    folds: int
+    before: float
+    after: float
+
+
+@dataclass(frozen=True)
+class Change:
+    """A stretch of a clip that two model versions answer differently."""
+
+    clip_id: int
+    clip: str
+    start_s: float
+    end_s: float
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class AdaptationReport:
+    """What an adaptation did: the new version, the seconds it took, figures on held-out corrections, what changed.
+
+    ``unused`` counts corrections of stretches where nobody is seen or heard.
+    """
+
+    version: ModelVersionRecord
+    previous: ModelVersionRecord
+    seconds: float
+    per_emotion: Mapping[str, int]
+    held_out: HeldOut | None
+    changes: Sequence[Change]
+    unused: int
+
+
+class Adapting:
+    """Makes model versions of a study from its corrections."""
+
+    def __init__(self, settings: Settings, store: Store, predictions: Predictions) -> None:
+        self._settings = settings
+        self._store = store
+        self._predictions = predictions
+        self._model = predictions.model
+
+    def start(self, study: StudyRecord) -> ModelVersionRecord:
+        """The model as shipped, as the first version of a study."""
+        emotions = [emotion for emotion in study.emotion_names if emotion in self._model.emotions]
+        base = self._model.base(emotions)
+        return self._store.add_model_version(
+            study.id,
+            kind="base",
+            emotions=emotions,
+            corrections=[],
+            figures={"checkpoint": self._model.fingerprint},
+            file=self._predictions.keep(base),
+        )
+
+    def readiness(self, study: StudyRecord) -> tuple[Counter[str], str]:
+        """The corrections per emotion, and what is missing before the model can adapt (empty: nothing)."""
+        corrections = self._corrections(study)
+        return per_emotion(corrections), missing(corrections, study.emotion_names, self._model.emotions)
+
+    def adapt(self, study: StudyRecord, annotator_id: int, progress: Progress) -> AdaptationReport:
+        """Learn from all corrections of a study. Raises :class:`NotEnoughCorrections`."""
+        counts, lacking = self.readiness(study)
+        if lacking:
+            raise NotEnoughCorrections(lacking)
+        progress(0.1, "Reading the corrections")
+        corrections = self._corrections(study)
+        emotions = [name for name in study.emotion_names if name in counts or name in self._model.emotions]
+        support = self._support(corrections, emotions)
+        progress(0.4, "Adapting")
+        adapted, seconds = _adapt(self._model, support, emotions)
+        progress(0.5, "Testing on corrections left out")
+        tested = held_out(self._model, self._model.base(self._known(emotions)), support, emotions)
+        previous = self._store.active_version(study.id)
+        version = self._store.add_model_version(
+            study.id,
+            kind="adapted",
+            emotions=emotions,
+            corrections=[UsedCorrection(each.id, each.version) for each in corrections],
+            figures={
+                "checkpoint": self._model.fingerprint,
+                "seconds": seconds,
+                "per_emotion": dict(counts),
+                "held_out": asdict(tested) if tested else None,
+            },
+            file=self._predictions.keep(adapted),
+            parent_id=previous.id,
+            annotator_id=annotator_id,
+        )
+        progress(0.8, "Looking at what changed")
+        unused = len(corrections) - len(np.unique(support.owner))
+        changes = self.changes(study.id, previous, version)
+        return AdaptationReport(version, previous, seconds, counts, tested, changes, unused)
+
+    def changes(self, study_id: int, before: ModelVersionRecord, after: ModelVersionRecord) -> list[Change]:
+        """The stretches of a study's clips that two model versions answer differently."""
+        return [
+            Change(clip.id, clip.name, start_s, end_s, was, now)
+            for clip in self._store.clips(study_id)
+            for start_s, end_s, was, now in self._predictions.differences(clip, before, after)
+        ]
+
+    def _corrections(self, study: StudyRecord) -> list[AnnotationRecord]:
+        """All annotations of a study in the order in which they were made, which makes adapting repeatable."""
+        return sorted(self._store.annotations(study_id=study.id), key=lambda annotation: annotation.id)
+
+    def _known(self, emotions: Sequence[str]) -> list[str]:
+        return [emotion for emotion in emotions if emotion in self._model.emotions]
+
+    def _support(self, corrections: Sequence[AnnotationRecord], emotions: Sequence[str]) -> Support:
+        clips = {each.clip_id: self._store.clip(each.clip_id) for each in corrections}
+        return support_set(
+            corrections,
+            emotions,
+            lambda correction, pieces: self._predictions.encode(clips[correction.clip_id], pieces),
+            self._settings.segment_s,
+        )
+
+
+def held_out(model: STF2M, base: AdaptedModel, support: Support, emotions: Sequence[str]) -> HeldOut | None:
+    """Leave corrections out in turn, adapt to the others and test on those left out; None with fewer than two."""
+    owners = np.unique(support.owner)
+    if len(owners) < 2:
+        return None
+    folds = [owners[start::MOST_FOLDS] for start in range(min(MOST_FOLDS, len(owners)))]
+    right_before = right_after = 0
+    for fold in folds:
+        kept = ~np.isin(np.arange(owners.max() + 1), fold)
+        left_out = support.only(~kept)
+        after, _ = _adapt(model, support.only(kept), emotions)
+        right_before += _right(base, left_out, emotions)
+        right_after += _right(after, left_out, emotions)
+    return HeldOut(len(owners), len(folds), right_before / len(owners), right_after / len(owners))
+
+
+def _adapt(model: STF2M, support: Support, emotions: Sequence[str]) -> tuple[AdaptedModel, float]:
+    """Adapt the shipped model to a support set; returns the adapted model and the seconds it took."""
+    started = time.perf_counter()
+    adapted = model.adapt(support.encoded, support.degrees, list(emotions), weights=support.weights)
+    return adapted, time.perf_counter() - started
+
+
+def _right(adapted: AdaptedModel, test: Support, emotions: Sequence[str]) -> int:
+    """For how many corrections the mean over their segments has the corrected emotion as its strongest."""
+    memberships = adapted.predict(test.encoded).memberships
+    right = 0
+    for owner in np.unique(test.owner):
+        rows = test.owner == owner
+        said = adapted.emotions[int(memberships[rows].mean(axis=0).argmax())]
+        right += said == emotions[int(test.degrees[rows][0].argmax())]
+    return right

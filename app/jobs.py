@@ -1,0 +1,100 @@
+"""Long work in the background: it shows progress, can be cancelled, and goes on when the tab is closed."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Literal
+
+from stf2m.weights import Progress
+
+State = Literal["waiting", "running", "done", "failed", "cancelled"]
+log = logging.getLogger(__name__)
+
+
+class CancelledError(Exception):
+    """Raised inside the work when a person cancelled it."""
+
+
+class PlainError(ValueError):
+    """An error whose message is one sentence for people."""
+
+
+@dataclass
+class Job:
+    """One piece of long work. ``progress`` runs from 0 to 1; ``error`` is a sentence for people."""
+
+    id: int
+    group: int
+    name: str
+    state: State = "waiting"
+    stage: str = "Waiting for its turn"
+    progress: float = 0.0
+    error: str = ""
+    result: int | None = None
+    started: float | None = None
+    _cancel: threading.Event = field(default_factory=threading.Event, repr=False)
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.state in ("done", "failed", "cancelled")
+
+    @property
+    def eta_s(self) -> float | None:
+        """Seconds left, as far as the pace so far tells; None before there is a pace."""
+        if self.state != "running" or self.started is None or self.progress < 0.05:
+            return None
+        return (time.monotonic() - self.started) * (1 - self.progress) / self.progress
+
+
+class Jobs:
+    """A queue of long work with one worker: clips are analysed one after the other, each with all cores."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="studio-job")
+        self._jobs: dict[int, Job] = {}
+        self._lock = threading.Lock()
+
+    def submit(self, group: int, name: str, work: Callable[[Progress], int]) -> Job:
+        """Queue ``work``; it gets a progress function and returns the id of what it made."""
+        with self._lock:
+            job = Job(id=len(self._jobs) + 1, group=group, name=name)
+            self._jobs[job.id] = job
+        self._pool.submit(self._run, job, work)
+        return job
+
+    def of(self, group: int) -> list[Job]:
+        """All jobs of a group, oldest first."""
+        with self._lock:
+            return [job for job in self._jobs.values() if job.group == group]
+
+    def get(self, job_id: int) -> Job:
+        """One job. Raises ``KeyError`` for an unknown id."""
+        with self._lock:
+            return self._jobs[job_id]
+
+    def cancel(self, job_id: int) -> None:
+        """Ask a job to stop; it does so at its next sign of progress."""
+        self.get(job_id)._cancel.set()
+
+    def _run(self, job: Job, work: Callable[[Progress], int]) -> None:
+        def progress(share: float, stage: str) -> None:
+            if job._cancel.is_set():
+                raise CancelledError
+            job.progress, job.stage = min(max(share, job.progress), 1.0), stage
+
+        job.state, job.started = "running", time.monotonic()
+        try:
+            progress(0.0, "Starting")
+            job.result = work(progress)
+            job.state, job.progress, job.stage = "done", 1.0, "Done"
+        except CancelledError:
+            job.state, job.stage = "cancelled", "Cancelled"
+        except PlainError as error:
+            job.state, job.error = "failed", str(error)
+        except Exception:
+            log.exception("The analysis of %s failed", job.name)
+            job.state, job.error = "failed", f"{job.name} could not be analysed because of an error in the studio."

@@ -1,0 +1,146 @@
+"""What the model says about a study's clips: encoded once per clip, then predicted by any model version at once."""
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from stf2m.adaptation import AdaptedModel, Prediction
+from stf2m.model import STF2M
+
+from annotations.records import ClipRecord, ModelVersionRecord
+from app.files import ClipFiles
+from app.settings import Settings
+from stf2m import segments
+from stf2m.encoded import Encoded
+from stf2m.segments import Segment
+from stf2m.timeline import Moments, Stretch, join, over_time
+from stf2m.tracks import Track
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+class _Recent(OrderedDict[Key, Value]):
+    """The most recently used values, made at first use; safe to share between threads."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+        self._lock = threading.RLock()
+
+    def get_or_make(self, key: Key, make: Callable[[], Value]) -> Value:
+        with self._lock:
+            if key not in self:
+                self[key] = make()
+                while len(self) > self._most:
+                    self.popitem(last=False)
+            self.move_to_end(key)
+            return self[key]
+
+
+class Predictions:
+    """The shipped model, its adapted versions, and what each says about each clip."""
+
+    def __init__(self, settings: Settings, files: ClipFiles, read_tracks: Callable[[ClipRecord], dict[str, Track]]):
+        self.model = STF2M.load()
+        self._settings = settings
+        self._files = files
+        self._read_tracks = read_tracks
+        self._tracks: _Recent[str, dict[str, Track]] = _Recent(16)
+        self._encoded: _Recent[str, Encoded] = _Recent(256)
+        self._versions: _Recent[int, AdaptedModel] = _Recent(16)
+
+    def tracks(self, clip: ClipRecord) -> dict[str, Track]:
+        """The tracks of a clip by modality."""
+        return self._tracks.get_or_make(self._key(clip), lambda: self._read_tracks(clip))
+
+    def forget(self, clip: ClipRecord) -> None:
+        """Drop what is held in memory about a clip."""
+        self._tracks.pop(self._key(clip), None)
+        self._encoded.pop(self._key(clip), None)
+
+    def segments(self, clip: ClipRecord) -> list[Segment]:
+        """The segments a clip is cut into by the settings."""
+        return segments.cut(clip.duration_s, self._settings.segment_s, self._settings.hop_s)
+
+    def encoded(self, clip: ClipRecord) -> Encoded:
+        """The encoded segments of a clip, kept beside it on disk for this checkpoint."""
+        return self._encoded.get_or_make(self._key(clip), lambda: self._encode_clip(clip))
+
+    def encode(self, clip: ClipRecord, pieces: list[Segment]) -> Encoded:
+        """Encode any stretches of a clip, a correction's for instance."""
+        tracks = self.tracks(clip)
+        return self.model.encode([segments.views(tracks, piece) for piece in pieces])
+
+    def adapted(self, version: ModelVersionRecord) -> AdaptedModel:
+        """The model of a version, read from its file."""
+        return self._versions.get_or_make(
+            version.id, lambda: AdaptedModel.from_bytes((self._files.models / version.file).read_bytes(), self.model)
+        )
+
+    def keep(self, adapted: AdaptedModel) -> str:
+        """Write an adapted model to the models folder, named by its content; returns the file's name."""
+        content = adapted.to_bytes()
+        name = f"{hashlib.sha256(content).hexdigest()[:24]}.safetensors"
+        partial = self._files.models / f"{name}.partial"
+        partial.write_bytes(content)
+        partial.replace(self._files.models / name)
+        return name
+
+    def predict(self, clip: ClipRecord, version: ModelVersionRecord) -> tuple[list[Segment], Prediction, Encoded]:
+        """Degrees, uncertainty, shares and firing for every segment of a clip."""
+        encoded = self.encoded(clip)
+        return self.segments(clip), self.adapted(version).predict(encoded), encoded
+
+    def over_time(self, clip: ClipRecord, version: ModelVersionRecord) -> tuple[Moments, tuple[str, ...]]:
+        """The degrees of a clip moment by moment, without overlap, and the emotions they belong to."""
+        pieces, prediction, encoded = self.predict(clip, version)
+        known = encoded.present.any(axis=1)
+        timeline = over_time(pieces, known, prediction.memberships, prediction.uncertainty, prediction.shares)
+        return timeline, tuple(self.adapted(version).emotions)
+
+    def stretches(self, clip: ClipRecord, version: ModelVersionRecord) -> list[Stretch]:
+        """The timeline of a clip: neighbouring moments of one emotion joined."""
+        return join(*self.over_time(clip, version))
+
+    def differences(
+        self, clip: ClipRecord, before: ModelVersionRecord, after: ModelVersionRecord
+    ) -> list[tuple[float, float, str, str]]:
+        """Where two versions differ on a clip: ``(start_s, end_s, before, after)``, neighbours of one kind joined."""
+        was, was_emotions = self.over_time(clip, before)
+        now, now_emotions = self.over_time(clip, after)
+        joined: list[tuple[float, float, str, str]] = []
+        for piece, (start_s, end_s) in enumerate(pairwise(now.edges.tolist())):
+            if np.isnan(now.memberships[piece]).any():
+                continue
+            first = was_emotions[int(was.memberships[piece].argmax())]
+            second = now_emotions[int(now.memberships[piece].argmax())]
+            if joined and joined[-1][1:] == (start_s, first, second):
+                joined[-1] = (joined[-1][0], end_s, first, second)
+            elif first != second:
+                joined.append((start_s, end_s, first, second))
+        return joined
+
+    def _encode_clip(self, clip: ClipRecord) -> Encoded:
+        path = self._encoded_file(clip)
+        if path.is_file():
+            try:
+                return Encoded.load(path)
+            except ValueError:
+                path.unlink(missing_ok=True)
+        encoded = self.encode(clip, self.segments(clip))
+        encoded.save(path)
+        return encoded
+
+    def _encoded_file(self, clip: ClipRecord) -> Path:
+        cut = f"{self._settings.segment_s:g}-{self._settings.hop_s:g}"
+        return self._files.of(clip) / f"encoded-{self.model.fingerprint}-{cut}.npz"
+
+    @staticmethod
+    def _key(clip: ClipRecord) -> str:
+        return f"{clip.study_id}-{clip.sha256}"

@@ -1,0 +1,279 @@
+"""The use cases of the studio: plain Python that the page, the tests and scripts call alike.
+
+Ids in, records and plain values out; every change a person makes goes through the annotation store's event log.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from annotations.store import Store
+from stf2m.adaptation import AdaptedModel
+
+from annotations.records import (
+    AnnotationRecord,
+    AnnotatorRecord,
+    ClipRecord,
+    EventRecord,
+    ModelVersionRecord,
+    StudyRecord,
+)
+from app import timeline
+from app.adapting import AdaptationReport, Adapting, Change
+from app.files import ClipFiles
+from app.ingest import Ingest, Upload
+from app.jobs import Job, Jobs
+from app.predictions import Predictions
+from app.queue_cards import ClipCard, card
+from app.settings import Settings
+from stf2m.segments import Segment
+from stf2m.tracks import Track
+from stf2m.vocabulary import canonical
+from stf2m.weights import Progress
+
+
+class Studio:
+    """One studio with all its state under ``settings.home``; safe to share between threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.files = ClipFiles(settings.home)
+        self.store = Store(settings.database)
+        self._ingest = Ingest(settings, self.files, self.store)
+        self.predictions = Predictions(settings, self.files, self._ingest.tracks)
+        self._adapting = Adapting(settings, self.store, self.predictions)
+        self._jobs = Jobs()
+
+    # --- studies and people ---------------------------------------------------------------------------------------
+
+    def studies(self) -> list[StudyRecord]:
+        """All studies, oldest first."""
+        return self.store.studies()
+
+    def study(self, study_id: int) -> StudyRecord:
+        """One study."""
+        return self.store.study(study_id)
+
+    def create_study(self, name: str, emotions: Sequence[str]) -> StudyRecord:
+        """Create a study with its emotions and the model as shipped as its first version."""
+        study = self.store.create_study(name, [canonical(emotion) for emotion in emotions])
+        self._adapting.start(study)
+        return study
+
+    def annotator(self, name: str) -> AnnotatorRecord:
+        """The annotator of that name, created at first use."""
+        return self.store.annotator(name)
+
+    # --- clips ----------------------------------------------------------------------------------------------------
+
+    def ingest(self, study_id: int, upload: Upload, progress: Progress | None = None) -> ClipRecord:
+        """Analyse a video file and add it to a study.
+
+        Raises :class:`app.ingest.ClipRefused` with one sentence; the database is left as it was then.
+        """
+        return self._ingest.add(study_id, upload, self.predictions, progress or (lambda share, stage: None))
+
+    def submit(self, study_id: int, upload: Upload) -> Job:
+        """Analyse a video file in the background: the work goes on when the page is closed."""
+        return self._jobs.submit(
+            study_id, Path(upload.name).name, lambda progress: self.ingest(study_id, upload, progress).id
+        )
+
+    def jobs(self, study_id: int) -> list[Job]:
+        """The analyses of a study since the studio started, oldest first."""
+        return self._jobs.of(study_id)
+
+    def cancel(self, job_id: int) -> None:
+        """Stop an analysis."""
+        self._jobs.cancel(job_id)
+
+    def clip(self, clip_id: int) -> ClipRecord:
+        """One clip."""
+        return self.store.clip(clip_id)
+
+    def clips(self, study_id: int, annotator_id: int) -> list[ClipCard]:
+        """The queue: every clip of a study with the reason to look at it, most worth looking at first."""
+        version = self.version(study_id)
+        mine = Counter(a.clip_id for a in self.store.annotations(study_id=study_id, annotator_id=annotator_id))
+        total = Counter(a.clip_id for a in self.store.annotations(study_id=study_id))
+        cards = [
+            card(clip, self.predictions.over_time(clip, version)[0], mine[clip.id], total[clip.id])
+            for clip in self.store.clips(study_id)
+            if clip.status == "ready"
+        ]
+        return sorted(cards, key=lambda each: (-each.priority, each.id))
+
+    def delete_clip(self, clip_id: int, annotator_id: int) -> None:
+        """Take a clip out of its study; it can be brought back with undo until its files are purged."""
+        self.store.delete_clip(clip_id, annotator_id)
+
+    def media(self, clip_id: int) -> Path | None:
+        """The file of a clip that browsers can play."""
+        return self.files.media(self.store.clip(clip_id))
+
+    def thumbnail(self, clip_id: int) -> Path | None:
+        """A small picture of a clip."""
+        return self.files.thumbnail(self.store.clip(clip_id))
+
+    def tracks(self, clip_id: int) -> dict[str, Track]:
+        """The tracks of a clip by modality."""
+        return self.predictions.tracks(self.store.clip(clip_id))
+
+    # --- suggestions ----------------------------------------------------------------------------------------------
+
+    def timeline(
+        self, clip_id: int, annotator_id: int | None, *, version_id: int | None = None, compare_to: int | None = None
+    ) -> dict[str, Any]:
+        """Everything the timeline of a clip shows, as plain JSON values; ``compare_to`` adds an earlier version's."""
+        clip = self.store.clip(clip_id)
+        study = self.store.study(clip.study_id)
+        version = self.version(clip.study_id, version_id)
+        tracks = self.predictions.tracks(clip)
+        return {
+            "clip": timeline.clip(clip),
+            "emotions": timeline.emotions(study.emotions),
+            "suggestions": self._suggestions(clip, version),
+            "before": None if compare_to is None else self._suggestions(clip, self.version(study.id, compare_to)),
+            "annotations": [timeline.annotation(a, annotator_id) for a in self.store.annotations(clip_id=clip_id)],
+            "lanes": timeline.lanes(tracks),
+            "words": timeline.words(tracks),
+            "segment_s": self.settings.segment_s,
+            "hop_s": self.settings.hop_s,
+            "can_undo": annotator_id is not None and self.store.can_undo(study.id, annotator_id),
+            "can_redo": annotator_id is not None and self.store.can_redo(study.id, annotator_id),
+            "version": timeline.version(version),
+        }
+
+    def explain(self, clip_id: int, start_s: float, end_s: float, version_id: int | None = None) -> dict[str, Any]:
+        """Why the model answers as it does between two moments: degrees, shares, and the rules that fired, in words."""
+        clip = self.store.clip(clip_id)
+        adapted = self.predictions.adapted(self.version(clip.study_id, version_id))
+        encoded = self.predictions.encode(clip, [Segment(max(start_s, 0.0), min(end_s, clip.duration_s))])
+        tracks = self.predictions.tracks(clip)
+        present = encoded.present[0]
+        here = [name for name, there in zip(tracks, present, strict=True) if there]
+        missing = {
+            name: track.note or f"Nothing of the {name} can be measured here."
+            for name, track in tracks.items()
+            if name not in here
+        }
+        if not here:
+            return {
+                "text": "Nobody is seen or heard here.",
+                "memberships": {},
+                "uncertainty": 1.0,
+                "shares": {},
+                "rules": [],
+                "present": [],
+                "missing": missing,
+            }
+        explanation = adapted.explain(encoded)
+        prediction = adapted.predict(encoded)
+        return {
+            "text": explanation.text,
+            "memberships": timeline.rounded(adapted.emotions, prediction.memberships[0]),
+            "uncertainty": round(float(prediction.uncertainty[0]), 4),
+            "shares": timeline.rounded(list(tracks), prediction.shares[0]),
+            "rules": [fired.as_dict() for fired in explanation.rules],
+            "present": here,
+            "missing": missing,
+        }
+
+    def adapted(self, study_id: int, version_id: int | None = None) -> AdaptedModel:
+        """The model of a version of a study, the active one by default."""
+        return self.predictions.adapted(self.version(study_id, version_id))
+
+    # --- corrections ----------------------------------------------------------------------------------------------
+
+    def correct(
+        self,
+        clip_id: int,
+        annotator_id: int,
+        start_s: float,
+        end_s: float,
+        degrees: Mapping[str, float],
+        *,
+        annotation_id: int | None = None,
+        version: int | None = None,
+        note: str = "",
+        intensity: float | None = None,
+    ) -> dict[str, Any]:
+        """Save what a person says about a stretch of a clip; with ``annotation_id`` and ``version``, change it.
+
+        Raises :class:`annotations.records.StaleWrite` when somebody else changed it meanwhile, and
+        :class:`annotations.records.AnnotationError` with one sentence for anything that makes no sense.
+        """
+        if annotation_id is None:
+            record = self.store.annotate(
+                clip_id,
+                annotator_id,
+                start_s,
+                end_s,
+                degrees,
+                intensity=intensity,
+                note=note,
+            )
+        else:
+            record = self.store.change(
+                annotation_id,
+                version or 0,
+                annotator_id,
+                start_s=start_s,
+                end_s=end_s,
+                degrees=degrees,
+                intensity=intensity,
+                note=note,
+            )
+        return timeline.annotation(record, annotator_id)
+
+    def remove(self, annotation_id: int, version: int, annotator_id: int) -> None:
+        """Take an annotation back."""
+        self.store.remove(annotation_id, version, annotator_id)
+
+    def undo(self, study_id: int, annotator_id: int) -> EventRecord | None:
+        """Undo this person's last change in a study; None when there is none."""
+        return self.store.undo(study_id, annotator_id)
+
+    def redo(self, study_id: int, annotator_id: int) -> EventRecord | None:
+        """Redo what this person undid last; None when there is nothing."""
+        return self.store.redo(study_id, annotator_id)
+
+    def corrections(self, study_id: int) -> list[AnnotationRecord]:
+        """All annotations of a study, in the order in which they were made."""
+        return sorted(self.store.annotations(study_id=study_id), key=lambda annotation: annotation.id)
+
+    # --- adaptation -----------------------------------------------------------------------------------------------
+
+    def readiness(self, study_id: int) -> tuple[Counter[str], str]:
+        """The corrections per emotion, and what is missing before the model can adapt (empty: nothing)."""
+        return self._adapting.readiness(self.store.study(study_id))
+
+    def adapt(self, study_id: int, annotator_id: int, progress: Progress | None = None) -> AdaptationReport:
+        """Learn from all corrections of a study: a new model version becomes the active one.
+
+        Raises :class:`app.adapting.NotEnoughCorrections` when something is missing first.
+        """
+        return self._adapting.adapt(self.store.study(study_id), annotator_id, progress or (lambda share, stage: None))
+
+    def changes(self, study_id: int, before_id: int, after_id: int) -> list[Change]:
+        """The stretches of a study's clips that two model versions answer differently."""
+        return self._adapting.changes(study_id, self.version(study_id, before_id), self.version(study_id, after_id))
+
+    def versions(self, study_id: int) -> list[ModelVersionRecord]:
+        """All model versions of a study, oldest first."""
+        return self.store.model_versions(study_id)
+
+    def version(self, study_id: int, version_id: int | None = None) -> ModelVersionRecord:
+        """A model version of a study, the active one by default. Raises ``NotFoundError`` for an unknown one."""
+        return self.store.active_version(study_id) if version_id is None else self.store.model_version(version_id)
+
+    def activate(self, version_id: int, annotator_id: int) -> ModelVersionRecord:
+        """Make a model version the active one: the one click to go back."""
+        return self.store.activate(version_id, annotator_id)
+
+    # --- inside ---------------------------------------------------------------------------------------------------
+
+    def _suggestions(self, clip: ClipRecord, version: ModelVersionRecord) -> list[dict[str, Any]]:
+        names, modalities = self.predictions.adapted(version).emotions, self.predictions.model.modalities
+        return [timeline.suggestion(each, names, modalities) for each in self.predictions.stretches(clip, version)]

@@ -1,0 +1,111 @@
+"""The support set of a study: its corrections as encoded segments with degrees, and what is missing in it."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from annotations.records import AnnotationRecord
+from stf2m import segments
+from stf2m.encoded import Encoded
+from stf2m.segments import Segment
+
+#: With fewer corrections than this, nothing can be both learned from and tested on.
+LEAST_CORRECTIONS = 3
+LEAST_EMOTIONS = 2
+
+Degrees = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Support:
+    """A support set made of corrections: row ``i`` is one segment of correction ``owner[i]``.
+
+    ``degrees`` ``(n, N)``; ``weights`` ``(n,)``: the segments of one correction share a weight of 1, so that a long
+    correction is one piece of evidence like a short one.
+    """
+
+    encoded: Encoded
+    degrees: Degrees
+    weights: Degrees
+    owner: NDArray[np.intp]
+
+    def only(self, kept: NDArray[np.bool_]) -> "Support":
+        """The rows of the corrections that are kept, ``kept`` ``(corrections,)``."""
+        rows = kept[self.owner]
+        return Support(self.encoded[rows], self.degrees[rows], self.weights[rows], self.owner[rows])
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """How often the strongest emotion is the corrected one, on corrections the model had not seen.
+
+    ``before`` is the shipped model, which never saw any; ``after`` is adapted to all corrections but those tested on.
+    """
+
+    corrections: int
+    folds: int
+    before: float
+    after: float
+
+
+def missing(annotations: Sequence[AnnotationRecord], emotions: Sequence[str], known: Sequence[str]) -> str:
+    """What is missing before the model can adapt, in one sentence; empty when nothing is.
+
+    ``known`` are the emotions that the shipped model knows; another one needs a correction of its own.
+    """
+    counts = per_emotion(annotations)
+    few = LEAST_CORRECTIONS - len(annotations)
+    kinds = LEAST_EMOTIONS - len(counts)
+    if few <= 0 and kinds <= 0:
+        return ""
+    others = [emotion for emotion in emotions if emotion not in counts]
+    unknown = [emotion for emotion in others if emotion not in known]
+    wanted = max(few, kinds)
+    noun = "correction is" if wanted == 1 else "corrections are"
+    sentence = f"{wanted} more {noun} needed"
+    if kinds > 0:
+        names = " or ".join((unknown + [emotion for emotion in others if emotion in known])[:3])
+        kind = "another emotion" if kinds == 1 and counts else "at least two emotions"
+        sentence += f", with at least one of {kind} ({names})" if kinds == 1 and counts else f", of {kind}"
+    return f"{sentence} before the model can adapt."
+
+
+def per_emotion(annotations: Sequence[AnnotationRecord]) -> Counter[str]:
+    """How many corrections have each emotion as their strongest."""
+    return Counter(annotation.emotion for annotation in annotations)
+
+
+def support_set(
+    annotations: Sequence[AnnotationRecord],
+    emotions: Sequence[str],
+    encode: Callable[[AnnotationRecord, list[Segment]], Encoded],
+    segment_s: float,
+) -> Support:
+    """Turn corrections into a support set, in the order given. Corrections without any view are left out."""
+    parts, degrees, weights, owner = [], [], [], []
+    for index, annotation in enumerate(annotations):
+        encoded = encode(annotation, pieces(annotation, segment_s))
+        present = encoded.present.any(axis=1)
+        if not present.any():
+            continue
+        encoded = encoded[present]
+        parts.append(encoded)
+        row = [annotation.degrees.get(emotion, 0.0) for emotion in emotions]
+        degrees += [row] * len(encoded)
+        weights += [1.0 / len(encoded)] * len(encoded)
+        owner += [index] * len(encoded)
+    table = np.array(degrees, dtype=float).reshape(-1, len(emotions))
+    table /= np.maximum(table.sum(axis=1, keepdims=True), 1e-9)
+    return Support(Encoded.concatenate(parts), table, np.array(weights), np.array(owner, dtype=np.intp))
+
+
+def pieces(annotation: AnnotationRecord, segment_s: float) -> list[Segment]:
+    """A correction's stretch as segments of the usual length: one for a short correction, several for a long one."""
+    duration = annotation.end_s - annotation.start_s
+    return [
+        Segment(annotation.start_s + piece.start_s, annotation.start_s + piece.end_s)
+        for piece in segments.cut(duration, segment_s, segment_s / 2)
+    ]

@@ -1,0 +1,116 @@
+"""The timeline of one clip as plain JSON values: what the widget draws."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from annotations.records import AnnotationRecord, ClipRecord, EmotionRecord, ModelVersionRecord
+from stf2m.timeline import Stretch
+from stf2m.tracks import RATE_HZ, Cue, Track
+
+#: The thin lanes under the annotations: why somebody might hear or see an emotion here.
+LANES = ("smile", "brow raise", "jaw drop", "pitch", "loudness", "word valence")
+#: Keys for emotions: digits first, then letters that no command uses.
+KEYS = "123456789abcdefghimoqrstvwxyz"
+
+
+def emotions(records: Sequence[EmotionRecord]) -> list[dict[str, str]]:
+    """A study's emotions with their letter, colour and key."""
+    keys = [*KEYS, *[""] * len(records)]
+    return [
+        {"name": record.name, "letter": record.letter, "key": key, "colour": record.colour}
+        for record, key in zip(records, keys, strict=False)
+    ]
+
+
+def suggestion(stretch: Stretch, names: Sequence[str], modalities: Sequence[str]) -> dict[str, Any]:
+    """One stretch of the model's answer."""
+    return {
+        "start_s": round(stretch.start_s, 3),
+        "end_s": round(stretch.end_s, 3),
+        "emotion": stretch.emotion,
+        "degree": round(stretch.degree, 4),
+        "memberships": rounded(names, stretch.memberships),
+        "uncertainty": round(stretch.uncertainty, 4),
+        "shares": rounded(modalities, stretch.shares),
+    }
+
+
+def annotation(record: AnnotationRecord, annotator_id: int | None) -> dict[str, Any]:
+    """One person's annotation."""
+    return {
+        "id": record.id,
+        "version": record.version,
+        "annotator": record.annotator,
+        "mine": record.annotator_id == annotator_id,
+        "start_s": record.start_s,
+        "end_s": record.end_s,
+        "emotion": record.emotion,
+        "degrees": dict(record.degrees),
+        "intensity": record.intensity,
+        "note": record.note,
+    }
+
+
+def clip(record: ClipRecord) -> dict[str, Any]:
+    """What the page needs to know of a clip; its media goes by its id."""
+    return {
+        "id": record.id,
+        "name": record.name,
+        "duration_s": record.duration_s,
+        "media_url": f"/clip/{record.id}",
+        "has_video": record.has_video,
+        "has_sound": record.has_sound,
+        "notes": list(record.notes),
+    }
+
+
+def version(record: ModelVersionRecord) -> dict[str, Any]:
+    """A model version as people call it."""
+    label = "as shipped" if record.kind == "base" else f"{len(record.corrections)} corrections"
+    return {"id": record.id, "number": record.number, "kind": record.kind, "label": f"model {record.number} · {label}"}
+
+
+def lanes(tracks: Mapping[str, Track]) -> list[dict[str, Any]]:
+    """The thin lanes: the cues that explain most, where the clip has them."""
+    found = [
+        _lane(cue, track)
+        for track in tracks.values()
+        for cue in track.modality.cues
+        if cue.name in LANES and track.valid.any()
+    ]
+    return sorted(found, key=lambda lane: LANES.index(lane["name"]))
+
+
+def words(tracks: Mapping[str, Track]) -> list[dict[str, Any]]:
+    """The words of a clip with their times in seconds."""
+    return [
+        {"text": word.text, "start_s": round(word.start_s, 3), "end_s": round(word.end_s, 3)}
+        for track in tracks.values()
+        for word in track.words
+    ]
+
+
+def rounded(names: Sequence[str], values: np.ndarray) -> dict[str, float]:
+    """Names to values with four digits; unknown values are left out, JSON knows no NaN."""
+    return {
+        name: round(float(value), 4) for name, value in zip(names, values, strict=True) if math.isfinite(float(value))
+    }
+
+
+def _lane(cue: Cue, track: Track) -> dict[str, Any]:
+    values = np.where(track.valid, track.cue(cue.name), np.nan)
+    known = values[np.isfinite(values)]
+    low, high = cue.typical
+    return {
+        "name": cue.name,
+        "modality": track.modality.name,
+        "unit": cue.unit,
+        "meaning": cue.meaning,
+        "low": float(min(low, known.min())) if len(known) else low,
+        "high": float(max(high, known.max())) if len(known) else high,
+        "rate_hz": RATE_HZ,
+        "values": [round(float(value), 3) if math.isfinite(value) else None for value in values],
+    }
