@@ -1,0 +1,162 @@
+"""Clips: added once per study and content, removed softly, purged for good."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import get_args
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from annotations import events, studies, validation
+from annotations.events import Actor
+from annotations.records import AnnotationError, ClipStatus, NotFoundError
+from annotations.schema import Annotation, Clip, Suggestion
+
+
+@dataclass(frozen=True)
+class NewClip:
+    """What is known of a clip when it is added. ``sha256`` is the hash of the file's content in hex."""
+
+    sha256: str
+    name: str
+    duration_s: float
+    has_video: bool
+    has_sound: bool
+    notes: Sequence[str]
+
+
+def add(session: Session, study_id: int, new: NewClip, actor: Actor) -> Clip:
+    """The clip with this content in this study: a new one, the one that is there, or the removed one, restored."""
+    study = studies.get(session, study_id)
+    sha256 = new.sha256.lower()
+    if not re.fullmatch("[0-9a-f]{64}", sha256):
+        raise AnnotationError(f"The content hash of {new.name} must be 64 hexadecimal digits.")
+    there = session.scalars(select(Clip).where(Clip.study_id == study.id, Clip.sha256 == sha256)).first()
+    if there:
+        if there.deleted_at:
+            restore(session, there, actor)
+        return there
+    duration_s = validation.number(new.duration_s, f"The duration of {new.name}")
+    if duration_s <= 0:
+        raise AnnotationError(f"{new.name} has no length.")
+    clip = Clip(
+        study_id=study.id,
+        sha256=sha256,
+        name=validation.name(new.name, "A clip"),
+        duration_s=duration_s,
+        has_video=bool(new.has_video),
+        has_sound=bool(new.has_sound),
+        notes=[validation.note(note) for note in new.notes],
+        status="waiting",
+        error="",
+        created=datetime.now(UTC),
+    )
+    session.add(clip)
+    session.flush()
+    _log(session, actor, "clip added", clip, before=None)
+    return clip
+
+
+def set_status(session: Session, clip: Clip, status: ClipStatus, error: str, notes: Sequence[str] | None) -> None:
+    """Say how far the analysis of a clip is; ``error`` is the sentence for ``failed``. ``notes`` replaces its notes."""
+    if status not in get_args(ClipStatus):
+        raise AnnotationError(f"A clip is {', '.join(get_args(ClipStatus))}, not {status!r}.")
+    if bool(error) != (status == "failed"):
+        raise AnnotationError("A clip has an error exactly when it failed.")
+    before = state(clip)
+    clip.status, clip.error = status, validation.note(error)
+    if notes is not None:
+        clip.notes = [validation.note(note) for note in notes]
+    _log(session, events.STUDIO, f"clip {status}", clip, before)
+
+
+def remove(session: Session, clip: Clip, actor: Actor) -> None:
+    """Take a clip and everything on it out of sight."""
+    before = state(clip)
+    clip.deleted_at = datetime.now(UTC)
+    _log(session, actor, "clip removed", clip, before)
+
+
+def restore(session: Session, clip: Clip, actor: Actor) -> None:
+    """Bring a removed clip back with everything on it."""
+    before = state(clip)
+    clip.deleted_at = None
+    _log(session, actor, "clip restored", clip, before)
+
+
+def purge(session: Session, clip: Clip, actor: Actor) -> None:
+    """Forget a removed clip, its annotations and suggestions for good; only the log still knows of them."""
+    if clip.deleted_at is None:
+        raise AnnotationError(f"{clip.name} must be removed before it can be deleted for good.")
+    opened = events.append(
+        session, actor, "clip purged", "clip", clip.id, study_id=clip.study_id, before=state(clip), after=None
+    )
+    for annotation in session.scalars(select(Annotation).where(Annotation.clip_id == clip.id)).all():
+        last = events.last_of_entity(session, "annotation", annotation.id)
+        if last and last.after is not None:
+            events.append(
+                session,
+                actor,
+                "annotation purged",
+                "annotation",
+                annotation.id,
+                study_id=clip.study_id,
+                before=last.after,
+                after=None,
+                step_id=opened.id,
+            )
+    for model in (Annotation, Suggestion):
+        session.execute(delete(model).where(model.clip_id == clip.id))
+    session.delete(clip)
+    session.flush()
+
+
+def get(session: Session, clip_id: int) -> Clip:
+    """A clip that is not removed. Raises :class:`NotFoundError`."""
+    clip = session.get(Clip, clip_id)
+    if clip is None or clip.deleted_at is not None:
+        raise NotFoundError(f"There is no clip {clip_id}.")
+    return clip
+
+
+def get_removed(session: Session, clip_id: int) -> Clip:
+    """A removed clip that is not purged. Raises :class:`NotFoundError`."""
+    clip = session.get(Clip, clip_id)
+    if clip is None or clip.deleted_at is None:
+        raise NotFoundError(f"There is no removed clip {clip_id}.")
+    return clip
+
+
+def of_study(session: Session, study_id: int, *, removed: bool) -> list[Clip]:
+    """The clips of a study in the order they were added: those in sight, or those that were removed."""
+    query = select(Clip).where(
+        Clip.study_id == study_id, Clip.deleted_at.is_not(None) if removed else Clip.deleted_at.is_(None)
+    )
+    return list(session.scalars(query.order_by(Clip.id)))
+
+
+def state(clip: Clip) -> events.State | None:
+    """What the log keeps of a clip; None while it is removed."""
+    if clip.deleted_at is not None:
+        return None
+    return {
+        "sha256": clip.sha256,
+        "name": clip.name,
+        "duration_s": clip.duration_s,
+        "notes": list(clip.notes),
+        "status": clip.status,
+        "error": clip.error,
+    }
+
+
+def put(session: Session, clip_id: int, wanted: events.State | None) -> events.State | None:
+    """Remove or bring back a clip, for undo and redo."""
+    clip = session.get_one(Clip, clip_id)
+    clip.deleted_at = datetime.now(UTC) if wanted is None else None
+    return state(clip)
+
+
+def _log(session: Session, actor: Actor, kind: str, clip: Clip, before: events.State | None) -> None:
+    events.append(session, actor, kind, "clip", clip.id, study_id=clip.study_id, before=before, after=state(clip))

@@ -1,0 +1,142 @@
+"""The append-only log: written with every change, read for history, folded back into the state it led to."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from annotations.records import EventRecord, Way
+from annotations.schema import Annotator, Event
+
+State = dict[str, Any]
+
+#: The changes that a person takes back with undo. An activated model is gone back on by activating another one.
+UNDOABLE = (
+    "annotation created",
+    "annotation changed",
+    "annotation removed",
+    "annotation imported",
+    "clip removed",
+    "clip restored",
+)
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who did it: an annotator, or a model or the studio itself, which have no ``annotator_id``."""
+
+    name: str
+    annotator_id: int | None = None
+
+    @classmethod
+    def of(cls, annotator: Annotator | None) -> "Actor":
+        """A person, or the studio where it was nobody."""
+        return cls(annotator.name, annotator.id) if annotator else STUDIO
+
+
+STUDIO = Actor("studio")
+
+
+def append(
+    session: Session,
+    actor: Actor,
+    kind: str,
+    entity: str,
+    entity_id: int,
+    *,
+    study_id: int | None,
+    before: State | None,
+    after: State | None,
+    way: Way = "do",
+    undoes: int | None = None,
+    step_id: int | None = None,
+) -> Event:
+    """Write one event. ``step_id`` is the event that opened the step it belongs to, None where it opens one."""
+    event = Event(
+        study_id=study_id,
+        at=datetime.now(UTC),
+        annotator_id=actor.annotator_id,
+        actor=actor.name,
+        kind=kind,
+        entity=entity,
+        entity_id=entity_id,
+        before=before,
+        after=after,
+        way=way,
+        undoes=undoes,
+        step_id=step_id,
+    )
+    session.add(event)
+    session.flush()
+    return event
+
+
+def replay(events: Iterable[EventRecord]) -> dict[tuple[str, int], State]:
+    """The state that the events led to, by entity and id: what is there after the last of them.
+
+    The events must be those of a whole log, in the order of their ids.
+    """
+    state: dict[tuple[str, int], State] = {}
+    for event in events:
+        key = (event.entity, event.entity_id)
+        if event.after is None:
+            state.pop(key, None)
+        else:
+            state[key] = dict(event.after)
+    return state
+
+
+def of_study(session: Session, study_id: int, after_id: int = 0) -> list[EventRecord]:
+    """The events of a study with an id above ``after_id``, oldest first."""
+    query = select(Event).where(Event.study_id == study_id, Event.id > after_id).order_by(Event.id)
+    return [event.record() for event in session.scalars(query)]
+
+
+def of_entity(session: Session, entity: str, entity_id: int) -> list[EventRecord]:
+    """The history of one thing, oldest first."""
+    query = select(Event).where(Event.entity == entity, Event.entity_id == entity_id).order_by(Event.id)
+    return [event.record() for event in session.scalars(query)]
+
+
+def last_of_entity(session: Session, entity: str, entity_id: int) -> Event | None:
+    """The newest event of one thing."""
+    query = select(Event).where(Event.entity == entity, Event.entity_id == entity_id)
+    return session.scalars(query.order_by(Event.id.desc()).limit(1)).first()
+
+
+def next_undo(session: Session, study_id: int, annotator_id: int) -> Event | None:
+    """The event that undo takes back: this person's newest change here that is not taken back yet."""
+    mine = (Event.study_id == study_id, Event.annotator_id == annotator_id)
+    standing = or_((Event.way == "do") & Event.kind.in_(UNDOABLE), Event.way == "redo")
+    query = select(Event).where(*mine, standing, ~_taken_back()).order_by(Event.id.desc()).limit(1)
+    return session.scalars(query).first()
+
+
+def next_redo(session: Session, study_id: int, annotator_id: int) -> Event | None:
+    """The undo that redo takes back; none once this person has made a new change since."""
+    mine = (Event.study_id == study_id, Event.annotator_id == annotator_id)
+    newest = select(func.coalesce(func.max(Event.id), 0)).where(*mine, Event.way == "do", Event.kind.in_(UNDOABLE))
+    query = select(Event).where(*mine, Event.way == "undo", Event.id > newest.scalar_subquery(), ~_taken_back())
+    return session.scalars(query.order_by(Event.id.desc()).limit(1)).first()
+
+
+def step_of(session: Session, event: Event) -> Sequence[Event]:
+    """All events of the same step, oldest first."""
+    first = event.step_id or event.id
+    query = select(Event).where(or_(Event.id == first, Event.step_id == first)).order_by(Event.id)
+    return session.scalars(query).all()
+
+
+def same(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> bool:
+    """Whether two states say the same; how often it was changed to get there does not matter."""
+    if one is None or other is None:
+        return one is other
+    return {**one, "version": None} == {**other, "version": None}
+
+
+def _taken_back() -> Any:
+    later = aliased(Event)
+    return exists().where(later.undoes == Event.id)

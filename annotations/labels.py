@@ -1,0 +1,214 @@
+"""Annotations: created, changed and removed by people, each write against the version it was based on."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any, TypedDict
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from annotations import clips, events, studies, validation
+from annotations.events import Actor
+from annotations.records import (
+    AnnotationError,
+    AnnotationRecord,
+    AnswerRecord,
+    NotFoundError,
+    StaleWrite,
+    SuggestionRecord,
+)
+from annotations.schema import Annotation, Annotator, Clip, Study
+
+
+class Changes(TypedDict, total=False):
+    """What of an annotation can be changed."""
+
+    start_s: float
+    end_s: float
+    degrees: Mapping[str, float]
+    intensity: float | None
+    note: str
+
+
+def create(
+    session: Session,
+    clip: Clip,
+    annotator: Annotator,
+    content: Changes,
+    answers: SuggestionRecord | AnswerRecord | None = None,
+    *,
+    kind: str = "annotation created",
+    step_id: int | None = None,
+) -> tuple[Annotation, events.Event]:
+    """A new annotation and its event. ``content`` must have start, end and degrees."""
+    study = studies.get(session, clip.study_id)
+    annotation = Annotation(
+        clip_id=clip.id,
+        annotator=annotator,
+        answers=_answer(answers),
+        version=1,
+        updated=datetime.now(UTC),
+        **{"intensity": None, "note": "", **_checked(content, clip, study)},
+    )
+    session.add(annotation)
+    session.flush()
+    event = events.append(
+        session,
+        Actor.of(annotator),
+        kind,
+        "annotation",
+        annotation.id,
+        study_id=clip.study_id,
+        before=None,
+        after=state(annotation),
+        step_id=step_id,
+    )
+    return annotation, event
+
+
+def change(session: Session, annotation_id: int, version: int, annotator: Annotator, changes: Changes) -> Annotation:
+    """Change parts of an annotation that is still in ``version``. What changes nothing is not written."""
+    unknown = set(changes) - set(Changes.__annotations__)
+    if unknown:
+        raise AnnotationError(f"An annotation has no {', '.join(sorted(unknown))} to change.")
+    annotation, clip = _current(session, annotation_id, version, annotator, dict(changes))
+    before = state(annotation)
+    if {"start_s", "end_s"} & set(changes):
+        changes = {"start_s": annotation.start_s, "end_s": annotation.end_s, **changes}
+    for field, value in _checked(changes, clip, studies.get(session, clip.study_id)).items():
+        setattr(annotation, field, value)
+    if events.same(before, state(annotation)):
+        return annotation
+    annotation.version += 1
+    annotation.updated = datetime.now(UTC)
+    _log(session, annotator, "annotation changed", annotation, clip, before)
+    return annotation
+
+
+def remove(session: Session, annotation_id: int, version: int, annotator: Annotator) -> None:
+    """Remove an annotation that is still in ``version``."""
+    annotation, clip = _current(session, annotation_id, version, annotator, {"removed": True})
+    before = state(annotation)
+    annotation.version += 1
+    annotation.updated = annotation.deleted_at = datetime.now(UTC)
+    _log(session, annotator, "annotation removed", annotation, clip, before)
+
+
+def get(session: Session, annotation_id: int) -> Annotation:
+    """An annotation that is in sight. Raises :class:`NotFoundError`."""
+    annotation = session.get(Annotation, annotation_id)
+    if annotation is None or annotation.deleted_at or session.get_one(Clip, annotation.clip_id).deleted_at:
+        raise NotFoundError(f"There is no annotation {annotation_id}.")
+    return annotation
+
+
+def find(
+    session: Session, clip_id: int | None = None, study_id: int | None = None, annotator_id: int | None = None
+) -> list[Annotation]:
+    """The annotations in sight of a clip, a study, a person or any of these together; by clip, start and id."""
+    query = select(Annotation).join(Clip, Clip.id == Annotation.clip_id)
+    query = query.where(Annotation.deleted_at.is_(None), Clip.deleted_at.is_(None))
+    if clip_id is not None:
+        query = query.where(Annotation.clip_id == clip_id)
+    if study_id is not None:
+        query = query.where(Clip.study_id == study_id)
+    if annotator_id is not None:
+        query = query.where(Annotation.annotator_id == annotator_id)
+    return list(session.scalars(query.order_by(Annotation.clip_id, Annotation.start_s, Annotation.id)))
+
+
+def state(annotation: Annotation) -> events.State | None:
+    """What the log keeps of an annotation; None while it is removed."""
+    if annotation.deleted_at is not None:
+        return None
+    return {
+        "clip_id": annotation.clip_id,
+        "annotator_id": annotation.annotator_id,
+        "start_s": annotation.start_s,
+        "end_s": annotation.end_s,
+        "degrees": dict(annotation.degrees),
+        "intensity": annotation.intensity,
+        "note": annotation.note,
+        "answers": annotation.answers,
+        "version": annotation.version,
+    }
+
+
+def as_it_was(event: events.Event, annotators: Mapping[int, str]) -> AnnotationRecord:
+    """An annotation as an event left it. ``annotators`` maps ids to names."""
+    then = dict(event.after or {})
+    then["answers"] = AnswerRecord(**then["answers"]) if then["answers"] else None
+    return AnnotationRecord(id=event.entity_id, annotator=annotators[then["annotator_id"]], updated=event.at, **then)
+
+
+def put(session: Session, annotation_id: int, wanted: events.State | None) -> events.State | None:
+    """Bring an annotation into an earlier state as a new version, for undo and redo; returns that state."""
+    annotation = session.get_one(Annotation, annotation_id)
+    now = datetime.now(UTC)
+    annotation.version += 1
+    annotation.updated = now
+    annotation.deleted_at = now if wanted is None else None
+    if wanted is not None:
+        for field in Changes.__annotations__:
+            setattr(annotation, field, wanted[field])
+    return state(annotation)
+
+
+def _current(
+    session: Session, annotation_id: int, version: int, annotator: Annotator, attempted: dict[str, Any]
+) -> tuple[Annotation, Clip]:
+    annotation = session.get(Annotation, annotation_id)
+    if annotation is None:
+        raise NotFoundError(f"There is no annotation {annotation_id}.")
+    clip = clips.get(session, annotation.clip_id)
+    if annotation.deleted_at is None and annotation.version == version:
+        return annotation, clip
+    last = events.last_of_entity(session, "annotation", annotation_id)
+    mine = last is not None and last.annotator_id == annotator.id
+    who = "You" if mine else last.actor if last else "Somebody"
+    where = " in another window" if mine else ""
+    did = "removed" if annotation.deleted_at else "changed"
+    raise StaleWrite(
+        f"{who} {did} this segment{where} after you opened it; your change was not saved.",
+        None if annotation.deleted_at else annotation.record(),
+        {"annotation_id": annotation_id, "version": version, **attempted},
+    )
+
+
+def _checked(content: Changes, clip: Clip, study: Study) -> dict[str, Any]:
+    clean: dict[str, Any] = {}
+    if "start_s" in content and "end_s" in content:
+        clean["start_s"], clean["end_s"] = validation.interval(content["start_s"], content["end_s"], clip.duration_s)
+    if "degrees" in content:
+        clean["degrees"] = validation.degrees(content["degrees"], study.record().emotion_names)
+    if "intensity" in content:
+        intensity = content["intensity"]
+        clean["intensity"] = None if intensity is None else validation.share(intensity, "The intensity")
+    if "note" in content:
+        clean["note"] = validation.note(content["note"])
+    return clean
+
+
+def _answer(suggestion: SuggestionRecord | AnswerRecord | None) -> dict[str, Any] | None:
+    if suggestion is None:
+        return None
+    answer = AnswerRecord(
+        suggestion.model_version_id, suggestion.start_s, suggestion.end_s, dict(suggestion.memberships)
+    )
+    return validation.plain(asdict(answer))
+
+
+def _log(
+    session: Session, annotator: Annotator, kind: str, annotation: Annotation, clip: Clip, before: events.State | None
+) -> None:
+    events.append(
+        session,
+        Actor.of(annotator),
+        kind,
+        "annotation",
+        annotation.id,
+        study_id=clip.study_id,
+        before=before,
+        after=state(annotation),
+    )

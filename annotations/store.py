@@ -1,0 +1,329 @@
+"""The store: every use case one method with its own short transaction; what it returns are frozen records."""
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import Any, Unpack
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.orm import Session
+
+from annotations import clips, engine, events, labels, migrations, studies, undoing, versions
+from annotations.events import Actor
+from annotations.records import (
+    AnnotationRecord,
+    AnnotatorRecord,
+    AnswerRecord,
+    ClipRecord,
+    ClipStatus,
+    EventRecord,
+    ModelVersionRecord,
+    StaleWrite,
+    StoreError,
+    StudyRecord,
+    SuggestionRecord,
+    UsedCorrection,
+    VersionKind,
+)
+
+
+class Store:
+    """One database, used by any number of threads and processes.
+
+    Writes return once they are on the disk. Every method raises :class:`~annotations.records.NotFoundError` for an id
+    that is not there, :class:`~annotations.records.AnnotationError` for what cannot be done and
+    :class:`~annotations.records.StoreError` where the database does not work; each message is one plain sentence.
+
+    ``annotator_id`` says who does it; None where it is the studio itself.
+    """
+
+    def __init__(self, url: str):
+        """Open the database at an SQLAlchemy URL, making or upgrading its tables where needed."""
+        self._engine = engine.connect(url)
+        self._writer = engine.writer(self._engine)
+        self._turn = threading.Lock() if self._engine.dialect.name == "sqlite" else nullcontext()
+        with _plain_errors():
+            migrations.upgrade(self._engine)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._engine.dispose()
+
+    # studies and people
+
+    def create_study(self, name: str, emotions: Sequence[str], annotator_id: int | None = None) -> StudyRecord:
+        """A new study with its emotions in this order; letters and colours are given to them."""
+        with self._write() as session:
+            return studies.create(session, name, emotions, self._actor(session, annotator_id)).record()
+
+    def studies(self) -> list[StudyRecord]:
+        """All studies, oldest first."""
+        with self._read() as session:
+            return [study.record() for study in studies.every(session)]
+
+    def study(self, study_id: int) -> StudyRecord:
+        """One study."""
+        with self._read() as session:
+            return studies.get(session, study_id).record()
+
+    def rename_study(self, study_id: int, name: str, annotator_id: int | None = None) -> StudyRecord:
+        """Give a study another name."""
+        with self._write() as session:
+            study = studies.get(session, study_id)
+            studies.rename(session, study, name, self._actor(session, annotator_id))
+            return study.record()
+
+    def add_emotion(self, study_id: int, name: str, annotator_id: int | None = None) -> StudyRecord:
+        """Add an emotion at the end of a study's list."""
+        with self._write() as session:
+            study = studies.get(session, study_id)
+            studies.add_emotion(session, study, name, self._actor(session, annotator_id))
+            return study.record()
+
+    def annotator(self, name: str) -> AnnotatorRecord:
+        """The annotator of that name, new where there is none."""
+        with self._write() as session:
+            return studies.annotator(session, name).record()
+
+    def annotators(self) -> list[AnnotatorRecord]:
+        """All annotators by name."""
+        with self._read() as session:
+            return [person.record() for person in studies.annotators(session)]
+
+    # clips
+
+    def add_clip(
+        self,
+        study_id: int,
+        sha256: str,
+        name: str,
+        *,
+        duration_s: float,
+        has_video: bool,
+        has_sound: bool,
+        notes: Sequence[str] = (),
+        annotator_id: int | None = None,
+    ) -> ClipRecord:
+        """The clip with this content in this study: new and ``waiting``, or the one that is there already.
+
+        A removed clip is restored.
+        """
+        new = clips.NewClip(sha256, name, duration_s, has_video, has_sound, notes)
+        with self._write() as session:
+            return clips.add(session, study_id, new, self._actor(session, annotator_id)).record()
+
+    def clips(self, study_id: int, *, removed: bool = False) -> list[ClipRecord]:
+        """The clips of a study in the order they were added; the removed ones instead with ``removed``."""
+        with self._read() as session:
+            return [clip.record() for clip in clips.of_study(session, study_id, removed=removed)]
+
+    def clip(self, clip_id: int) -> ClipRecord:
+        """One clip that is not removed."""
+        with self._read() as session:
+            return clips.get(session, clip_id).record()
+
+    def set_clip_status(
+        self, clip_id: int, status: ClipStatus, *, error: str = "", notes: Sequence[str] | None = None
+    ) -> ClipRecord:
+        """Say how far a clip's analysis is; ``error`` is the sentence for ``failed``, ``notes`` replaces its notes."""
+        with self._write() as session:
+            clip = clips.get(session, clip_id)
+            clips.set_status(session, clip, status, error, notes)
+            return clip.record()
+
+    def delete_clip(self, clip_id: int, annotator_id: int | None = None) -> None:
+        """Take a clip and everything on it out of sight; undo and :meth:`restore` bring it back."""
+        with self._write() as session:
+            clips.remove(session, clips.get(session, clip_id), self._actor(session, annotator_id))
+
+    def restore(self, clip_id: int, annotator_id: int | None = None) -> ClipRecord:
+        """Bring a removed clip back."""
+        with self._write() as session:
+            clip = clips.get_removed(session, clip_id)
+            clips.restore(session, clip, self._actor(session, annotator_id))
+            return clip.record()
+
+    def purge(self, clip_id: int, annotator_id: int | None = None) -> None:
+        """Forget a removed clip with its annotations and suggestions for good; its files are the caller's to delete."""
+        with self._write() as session:
+            clips.purge(session, clips.get_removed(session, clip_id), self._actor(session, annotator_id))
+
+    # annotations
+
+    def annotate(
+        self,
+        clip_id: int,
+        annotator_id: int,
+        start_s: float,
+        end_s: float,
+        degrees: Mapping[str, float],
+        *,
+        intensity: float | None = None,
+        note: str = "",
+        suggestion: SuggestionRecord | AnswerRecord | None = None,
+    ) -> AnnotationRecord:
+        """A new annotation. ``degrees`` in (0, 1] per emotion; ``suggestion`` is the one that it answers, if any."""
+        content = labels.Changes(start_s=start_s, end_s=end_s, degrees=degrees, intensity=intensity, note=note)
+        with self._write() as session:
+            clip, person = clips.get(session, clip_id), studies.get_annotator(session, annotator_id)
+            return labels.create(session, clip, person, content, suggestion)[0].record()
+
+    def change(
+        self, annotation_id: int, version: int, annotator_id: int, **changes: Unpack[labels.Changes]
+    ) -> AnnotationRecord:
+        """Change an annotation that is still in ``version``.
+
+        Raises :class:`~annotations.records.StaleWrite` where it is not; nothing is written then.
+        """
+        with self._write() as session:
+            person = studies.get_annotator(session, annotator_id)
+            return labels.change(session, annotation_id, version, person, changes).record()
+
+    def remove(self, annotation_id: int, version: int, annotator_id: int) -> None:
+        """Remove an annotation that is still in ``version``; raises :class:`~annotations.records.StaleWrite` if not."""
+        with self._write() as session:
+            labels.remove(session, annotation_id, version, studies.get_annotator(session, annotator_id))
+
+    def annotation(self, annotation_id: int) -> AnnotationRecord:
+        """One annotation that is not removed."""
+        with self._read() as session:
+            return labels.get(session, annotation_id).record()
+
+    def annotations(
+        self, clip_id: int | None = None, study_id: int | None = None, annotator_id: int | None = None
+    ) -> list[AnnotationRecord]:
+        """The annotations of a clip, a study, a person, or of these together, by clip and start."""
+        with self._read() as session:
+            return [each.record() for each in labels.find(session, clip_id, study_id, annotator_id)]
+
+    # undo and history
+
+    def undo(self, study_id: int, annotator_id: int) -> EventRecord | None:
+        """Take back this person's newest standing change in the study; None where there is none.
+
+        Raises :class:`~annotations.records.StaleWrite` where somebody else has changed the same thing since: theirs
+        stands, and the next undo goes on to this person's change before.
+        """
+        return self._take_back("undo", study_id, annotator_id)
+
+    def redo(self, study_id: int, annotator_id: int) -> EventRecord | None:
+        """Bring back what this person undid last, unless they have changed something since. Raises as :meth:`undo`."""
+        return self._take_back("redo", study_id, annotator_id)
+
+    def can_undo(self, study_id: int, annotator_id: int) -> bool:
+        """Whether :meth:`undo` would find something."""
+        with self._read() as session:
+            return events.next_undo(session, study_id, annotator_id) is not None
+
+    def can_redo(self, study_id: int, annotator_id: int) -> bool:
+        """Whether :meth:`redo` would find something."""
+        with self._read() as session:
+            return events.next_redo(session, study_id, annotator_id) is not None
+
+    def history(self, annotation_id: int) -> list[EventRecord]:
+        """Everything that happened to an annotation, oldest first."""
+        with self._read() as session:
+            return events.of_entity(session, "annotation", annotation_id)
+
+    def events(self, study_id: int, after_id: int = 0) -> list[EventRecord]:
+        """The events of a study with an id above ``after_id``, oldest first."""
+        with self._read() as session:
+            return events.of_study(session, study_id, after_id)
+
+    # the model's side
+
+    def put_suggestions(self, clip_id: int, model_version_id: int, suggestions: Sequence[SuggestionRecord]) -> None:
+        """Replace all suggestions of a model version for a clip."""
+        with self._write() as session:
+            versions.put_suggestions(session, clip_id, versions.get(session, model_version_id), suggestions)
+
+    def suggestions(self, clip_id: int, model_version_id: int) -> list[SuggestionRecord]:
+        """A model version's suggestions for a clip, by time."""
+        with self._read() as session:
+            return [each.record() for each in versions.suggestions(session, clip_id, model_version_id)]
+
+    def add_model_version(
+        self,
+        study_id: int,
+        *,
+        kind: VersionKind,
+        emotions: Sequence[str],
+        file: str,
+        parent_id: int | None = None,
+        corrections: Iterable[AnnotationRecord | UsedCorrection] = (),
+        figures: Mapping[str, Any] | None = None,
+        annotator_id: int | None = None,
+        activate: bool = True,
+    ) -> ModelVersionRecord:
+        """The next model version of a study; ``file`` is the name of its weights, ``figures`` are plain JSON values.
+
+        A study's first version is active in any case.
+        """
+        new = versions.NewVersion(kind, emotions, file, parent_id, corrections, figures or {})
+        with self._write() as session:
+            actor = self._actor(session, annotator_id)
+            return versions.add(session, study_id, new, actor, activate=activate).record()
+
+    def model_versions(self, study_id: int) -> list[ModelVersionRecord]:
+        """The model versions of a study by number."""
+        with self._read() as session:
+            return [version.record() for version in versions.of_study(session, study_id)]
+
+    def active_version(self, study_id: int) -> ModelVersionRecord | None:
+        """The model version that suggests now; None while the study has none."""
+        with self._read() as session:
+            version = versions.active(session, study_id)
+            return version.record() if version else None
+
+    def activate(self, version_id: int, annotator_id: int | None = None) -> ModelVersionRecord:
+        """Make a model version the one that suggests: also the way back to an earlier one."""
+        with self._write() as session:
+            version = versions.get(session, version_id)
+            versions.make_active(session, version, self._actor(session, annotator_id))
+            return version.record()
+
+    def corrections(self, version_id: int) -> list[AnnotationRecord]:
+        """The annotations a model version learned from, as they were then and in that order, out of the log."""
+        with self._read() as session:
+            return versions.corrections(session, versions.get(session, version_id))
+
+    # transactions
+
+    @contextmanager
+    def _read(self) -> Iterator[Session]:
+        with _plain_errors(), Session(self._engine) as session:
+            yield session
+
+    @contextmanager
+    def _write(self) -> Iterator[Session]:
+        """One transaction with the write lock; threads of one process queue here instead of polling the database."""
+        with _plain_errors(), self._turn, Session(self._writer, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def _take_back(self, way: str, study_id: int, annotator_id: int) -> EventRecord | None:
+        with self._write() as session:
+            person = studies.get_annotator(session, annotator_id)
+            outcome = (undoing.undo if way == "undo" else undoing.redo)(session, study_id, person)
+            result = outcome.record() if isinstance(outcome, events.Event) else None
+        if isinstance(outcome, undoing.Overwritten):
+            raise StaleWrite(outcome.message, outcome.current, {way: outcome.event_id})
+        return result
+
+    @staticmethod
+    def _actor(session: Session, annotator_id: int | None) -> Actor:
+        return Actor.of(None if annotator_id is None else studies.get_annotator(session, annotator_id))
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        raise StoreError(f"The database did not do it: {_reason(error.orig)}.") from error
+    except PoolTimeoutError as error:
+        raise StoreError("The database is too busy; please try again.") from error
+
+
+def _reason(error: Any) -> str:
+    return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__

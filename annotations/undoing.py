@@ -1,0 +1,108 @@
+"""Undo and redo: new events that put back what an earlier event changed, last change first, per person and study."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from annotations import clips, events, labels
+from annotations.events import Actor
+from annotations.records import AnnotationRecord, Way
+from annotations.schema import Annotation, Annotator, Clip, Event
+
+_PUT = {"annotation": labels.put, "clip": clips.put}
+
+
+@dataclass(frozen=True)
+class Overwritten:
+    """Why an undo or redo gave way: somebody else's later change stands."""
+
+    message: str
+    current: AnnotationRecord | None
+    event_id: int
+
+
+def undo(session: Session, study_id: int, annotator: Annotator) -> Event | Overwritten | None:
+    """Take back this person's newest standing change in the study; None where there is none."""
+    newest = events.next_undo(session, study_id, annotator.id)
+    return _take_back(session, newest, annotator, "undo") if newest else None
+
+
+def redo(session: Session, study_id: int, annotator: Annotator) -> Event | Overwritten | None:
+    """Bring back what this person undid last; None where nothing was undone since their newest change."""
+    newest = events.next_redo(session, study_id, annotator.id)
+    return _take_back(session, newest, annotator, "redo") if newest else None
+
+
+def _take_back(session: Session, newest: Event, annotator: Annotator, way: Way) -> Event | Overwritten:
+    """Take back a whole step, or nothing of it: where something was overwritten, the step is set aside for good.
+
+    Setting it aside lets the next undo reach this person's earlier changes.
+    """
+    step = events.step_of(session, newest)
+    last_of_each = {(event.entity, event.entity_id): event for event in step}
+    for event in last_of_each.values():
+        overwritten = _overwritten(session, event, annotator, way)
+        if overwritten:
+            _append_all(session, step, annotator, "set aside")
+            return overwritten
+    return _append_all(session, step, annotator, way)
+
+
+def _append_all(session: Session, step: Sequence[Event], annotator: Annotator, way: Way) -> Event:
+    first: Event | None = None
+    for event in reversed(step):
+        now = _state(session, event)
+        then = now if way == "set aside" else _PUT[event.entity](session, event.entity_id, event.before)
+        taken_back = events.append(
+            session,
+            Actor.of(annotator),
+            f"{way}: {event.kind.split(': ')[-1]}",
+            event.entity,
+            event.entity_id,
+            study_id=event.study_id,
+            before=now,
+            after=then,
+            way=way,
+            undoes=event.id,
+            step_id=first.id if first else None,
+        )
+        first = first or taken_back
+    assert first is not None, "a step has at least one event"
+    return first
+
+
+def _state(session: Session, event: Event) -> events.State | None:
+    if event.entity == "clip":
+        clip = session.get(Clip, event.entity_id)
+        return clips.state(clip) if clip else None
+    annotation = session.get(Annotation, event.entity_id)
+    return labels.state(annotation) if annotation else None
+
+
+def _overwritten(session: Session, event: Event, annotator: Annotator, way: Way) -> Overwritten | None:
+    """What stands in the way of taking an event back, if anything does."""
+    verb = "undone" if way == "undo" else "redone"
+    if event.entity == "clip":
+        clip = session.get(Clip, event.entity_id)
+        if clip and (clip.deleted_at is None) == (event.after is not None):
+            return None
+        who = _who(session, "clip", event.entity_id, annotator)
+        return Overwritten(f"{who} has since removed or restored this clip; nothing was {verb}.", None, event.id)
+    annotation = session.get(Annotation, event.entity_id)
+    clip = session.get(Clip, annotation.clip_id) if annotation else None
+    if annotation is None or clip is None or clip.deleted_at:
+        return Overwritten(f"The clip of that change has since been removed; nothing was {verb}.", None, event.id)
+    if events.same(labels.state(annotation), event.after):
+        return None
+    who = _who(session, "annotation", annotation.id, annotator)
+    did = "removed" if annotation.deleted_at else "changed"
+    current = None if annotation.deleted_at else annotation.record()
+    return Overwritten(f"{who} has since {did} this segment; nothing was {verb}.", current, event.id)
+
+
+def _who(session: Session, entity: str, entity_id: int, annotator: Annotator) -> str:
+    last = events.last_of_entity(session, entity, entity_id)
+    if last is None:
+        return "Somebody"
+    return "You" if last.annotator_id == annotator.id else last.actor
