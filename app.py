@@ -6,8 +6,7 @@ import os
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-from app import look, page, server
-from app.demo import first_start
+from app import first_start, look, page, server
 from app.settings import Settings
 from app.studio import Studio
 
@@ -15,7 +14,7 @@ from app.studio import Studio
 def main() -> None:
     """Prepare the studio's home, build the page and serve it until it is stopped."""
     studio = Studio(Settings())
-    first_start(studio)
+    first_start.prepare(studio)
     demo = page.build(studio)
     web, _, _ = demo.queue(default_concurrency_limit=8).launch(
         server_name=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"),

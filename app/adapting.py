@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from annotations.store import Store
-from stf2m.adaptation import AdaptedModel
-from stf2m.model import STF2M
 
-from annotations.records import AnnotationRecord, ModelVersionRecord, StudyRecord, UsedCorrection
+from annotations.records import AnnotationRecord, ModelVersionRecord, StudyRecord
+from annotations.store import Store
+from annotations.versions import NewVersion
 from app.jobs import PlainError
 from app.predictions import Predictions
 from app.settings import Settings
 from app.support import Support, missing, per_emotion, support_set
+from stf2m.adaptation import AdaptedModel
+from stf2m.model import STF2M
 from stf2m.weights import Progress
 
 #: Up to this many corrections each one is left out in turn; beyond, they are left out in this many groups.
@@ -78,21 +79,21 @@ class Adapting:
 
     def start(self, study: StudyRecord) -> ModelVersionRecord:
         """The model as shipped, as the first version of a study."""
-        emotions = [emotion for emotion in study.emotion_names if emotion in self._model.emotions]
-        base = self._model.base(emotions)
+        emotions = self._known(study.emotion_names)
+        base = self._predictions.base(emotions)
+        figures = {"checkpoint": self._predictions.checkpoint}
         return self._store.add_model_version(
-            study.id,
-            kind="base",
-            emotions=emotions,
-            corrections=[],
-            figures={"checkpoint": self._model.fingerprint},
-            file=self._predictions.keep(base),
+            study.id, NewVersion("base", emotions, self._predictions.keep(base), figures=figures)
         )
+
+    def active(self, study_id: int) -> ModelVersionRecord:
+        """The version of a study that answers now; the shipped model where there is none yet."""
+        return self._store.active_version(study_id) or self.start(self._store.study(study_id))
 
     def readiness(self, study: StudyRecord) -> tuple[Counter[str], str]:
         """The corrections per emotion, and what is missing before the model can adapt (empty: nothing)."""
         corrections = self._corrections(study)
-        return per_emotion(corrections), missing(corrections, study.emotion_names, self._model.emotions)
+        return per_emotion(corrections), missing(corrections, study.emotion_names, self._predictions.known_emotions)
 
     def adapt(self, study: StudyRecord, annotator_id: int, progress: Progress) -> AdaptationReport:
         """Learn from all corrections of a study. Raises :class:`NotEnoughCorrections`."""
@@ -101,28 +102,22 @@ class Adapting:
             raise NotEnoughCorrections(lacking)
         progress(0.1, "Reading the corrections")
         corrections = self._corrections(study)
-        emotions = [name for name in study.emotion_names if name in counts or name in self._model.emotions]
+        emotions = [name for name in study.emotion_names if name in counts or name in self._predictions.known_emotions]
         support = self._support(corrections, emotions)
         progress(0.4, "Adapting")
         adapted, seconds = _adapt(self._model, support, emotions)
         progress(0.5, "Testing on corrections left out")
-        tested = held_out(self._model, self._model.base(self._known(emotions)), support, emotions)
-        previous = self._store.active_version(study.id)
-        version = self._store.add_model_version(
-            study.id,
-            kind="adapted",
-            emotions=emotions,
-            corrections=[UsedCorrection(each.id, each.version) for each in corrections],
-            figures={
-                "checkpoint": self._model.fingerprint,
-                "seconds": seconds,
-                "per_emotion": dict(counts),
-                "held_out": asdict(tested) if tested else None,
-            },
-            file=self._predictions.keep(adapted),
-            parent_id=previous.id,
-            annotator_id=annotator_id,
-        )
+        tested = held_out(self._model, self._predictions.base(self._known(emotions)), support, emotions)
+        previous = self.active(study.id)
+        figures = {
+            "checkpoint": self._predictions.checkpoint,
+            "seconds": seconds,
+            "per_emotion": dict(counts),
+            "held_out": asdict(tested) if tested else None,
+        }
+        file = self._predictions.keep(adapted)
+        new = NewVersion("adapted", emotions, file, previous.id, corrections, figures)
+        version = self._store.add_model_version(study.id, new, annotator_id)
         progress(0.8, "Looking at what changed")
         unused = len(corrections) - len(np.unique(support.owner))
         changes = self.changes(study.id, previous, version)
@@ -141,7 +136,7 @@ class Adapting:
         return sorted(self._store.annotations(study_id=study.id), key=lambda annotation: annotation.id)
 
     def _known(self, emotions: Sequence[str]) -> list[str]:
-        return [emotion for emotion in emotions if emotion in self._model.emotions]
+        return [emotion for emotion in emotions if emotion in self._predictions.known_emotions]
 
     def _support(self, corrections: Sequence[AnnotationRecord], emotions: Sequence[str]) -> Support:
         clips = {each.clip_id: self._store.clip(each.clip_id) for each in corrections}

@@ -4,10 +4,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from annotations.store import Store
-from stf2m.views.text import SubtitleError
-
 from annotations.records import ClipRecord
+from annotations.store import Store
 from app.files import ClipFiles
 from app.jobs import PlainError
 from app.predictions import Predictions
@@ -16,6 +14,7 @@ from stf2m import clips
 from stf2m.clips import Words
 from stf2m.media import MediaError
 from stf2m.tracks import Track
+from stf2m.views.text import SubtitleError
 from stf2m.weights import Progress
 
 
@@ -53,17 +52,20 @@ class Ingest:
             (folder / "words.txt").write_text(upload.typed, encoding="utf-8")
         record = self._store.add_clip(
             study_id,
-            sha256=clip.sha256,
-            name=name,
+            clip.sha256,
+            name,
             duration_s=clip.info.duration_s,
             has_video=clip.info.has_video,
             has_sound=clip.info.has_sound,
             notes=[note.replace(upload.path.name, name) for note in clip.notes],
-            status="ready",
         )
         progress(0.97, "Asking the model")
-        predictions.encoded(record)
-        return record
+        return self.finish(record, predictions)
+
+    def finish(self, clip: ClipRecord, predictions: Predictions) -> ClipRecord:
+        """Encode a clip's segments and call it ready; also for one cut off by the end of the studio."""
+        predictions.encoded(clip)
+        return self._store.set_clip_status(clip.id, "ready")
 
     def tracks(self, clip: ClipRecord) -> dict[str, Track]:
         """The tracks of a clip: from the cache, or extracted anew where an extractor has changed since."""

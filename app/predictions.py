@@ -3,22 +3,23 @@
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from stf2m.adaptation import AdaptedModel, Prediction
-from stf2m.model import STF2M
 
-from annotations.records import ClipRecord, ModelVersionRecord
+from annotations.records import ClipRecord, ModelVersionRecord, SuggestionRecord
 from app.files import ClipFiles
 from app.settings import Settings
+from app.timeline import rounded
 from stf2m import segments
+from stf2m.adaptation import AdaptedModel, Prediction
 from stf2m.encoded import Encoded
+from stf2m.model import STF2M
 from stf2m.segments import Segment
-from stf2m.timeline import Moments, Stretch, join, over_time
+from stf2m.timeline import Moments, join, over_time
 from stf2m.tracks import Track
 
 Key = TypeVar("Key")
@@ -48,12 +49,23 @@ class Predictions:
 
     def __init__(self, settings: Settings, files: ClipFiles, read_tracks: Callable[[ClipRecord], dict[str, Track]]):
         self.model = STF2M.load()
+        self.checkpoint = self.model.fingerprint()
         self._settings = settings
         self._files = files
         self._read_tracks = read_tracks
         self._tracks: _Recent[str, dict[str, Track]] = _Recent(16)
         self._encoded: _Recent[str, Encoded] = _Recent(256)
+        self._moments: _Recent[tuple[str, int], Moments] = _Recent(512)
         self._versions: _Recent[int, AdaptedModel] = _Recent(16)
+
+    @property
+    def known_emotions(self) -> tuple[str, ...]:
+        """The emotions that the shipped model can suggest before any correction."""
+        return self.model.memory.emotions if self.model.memory else ()
+
+    def base(self, emotions: Sequence[str]) -> AdaptedModel:
+        """The shipped model for some of the emotions that it knows, adapted to nothing."""
+        return self.model.adapt(self.model.encode([]), np.zeros((0, len(emotions))), emotions)
 
     def tracks(self, clip: ClipRecord) -> dict[str, Track]:
         """The tracks of a clip by modality."""
@@ -97,23 +109,42 @@ class Predictions:
         encoded = self.encoded(clip)
         return self.segments(clip), self.adapted(version).predict(encoded), encoded
 
-    def over_time(self, clip: ClipRecord, version: ModelVersionRecord) -> tuple[Moments, tuple[str, ...]]:
-        """The degrees of a clip moment by moment, without overlap, and the emotions they belong to."""
-        pieces, prediction, encoded = self.predict(clip, version)
-        known = encoded.present.any(axis=1)
-        timeline = over_time(pieces, known, prediction.memberships, prediction.uncertainty, prediction.shares)
-        return timeline, tuple(self.adapted(version).emotions)
+    def over_time(self, clip: ClipRecord, version: ModelVersionRecord) -> Moments:
+        """The degrees of a clip moment by moment, without overlap, in the order of the version's emotions."""
+        return self._moments.get_or_make((self._key(clip), version.id), lambda: self._over_time(clip, version))
 
-    def stretches(self, clip: ClipRecord, version: ModelVersionRecord) -> list[Stretch]:
+    def between(self, clip: ClipRecord, version: ModelVersionRecord, start_s: float, end_s: float) -> dict[str, float]:
+        """The mean degrees between two moments of a clip; empty where nothing is known there."""
+        moments = self.over_time(clip, version)
+        lengths = np.clip(np.minimum(moments.edges[1:], end_s) - np.maximum(moments.edges[:-1], start_s), 0, None)
+        lengths[np.isnan(moments.memberships).any(axis=1)] = 0.0
+        if not lengths.sum():
+            return {}
+        degrees = lengths @ np.nan_to_num(moments.memberships) / lengths.sum()
+        return rounded(self.adapted(version).emotions, degrees)
+
+    def suggestions(self, clip: ClipRecord, version: ModelVersionRecord) -> list[SuggestionRecord]:
         """The timeline of a clip: neighbouring moments of one emotion joined."""
-        return join(*self.over_time(clip, version))
+        emotions = self.adapted(version).emotions
+        return [
+            SuggestionRecord(
+                clip_id=clip.id,
+                model_version_id=version.id,
+                start_s=round(stretch.start_s, 3),
+                end_s=round(stretch.end_s, 3),
+                memberships=rounded(emotions, stretch.memberships),
+                uncertainty=round(stretch.uncertainty, 4),
+                shares=rounded(self.sources, stretch.shares),
+            )
+            for stretch in join(self.over_time(clip, version), emotions)
+        ]
 
     def differences(
         self, clip: ClipRecord, before: ModelVersionRecord, after: ModelVersionRecord
     ) -> list[tuple[float, float, str, str]]:
         """Where two versions differ on a clip: ``(start_s, end_s, before, after)``, neighbours of one kind joined."""
-        was, was_emotions = self.over_time(clip, before)
-        now, now_emotions = self.over_time(clip, after)
+        was, was_emotions = self.over_time(clip, before), self.adapted(before).emotions
+        now, now_emotions = self.over_time(clip, after), self.adapted(after).emotions
         joined: list[tuple[float, float, str, str]] = []
         for piece, (start_s, end_s) in enumerate(pairwise(now.edges.tolist())):
             if np.isnan(now.memberships[piece]).any():
@@ -125,6 +156,11 @@ class Predictions:
             elif first != second:
                 joined.append((start_s, end_s, first, second))
         return joined
+
+    def _over_time(self, clip: ClipRecord, version: ModelVersionRecord) -> Moments:
+        pieces, prediction, encoded = self.predict(clip, version)
+        known = encoded.present.any(axis=1)
+        return over_time(pieces, known, prediction.memberships, prediction.uncertainty, prediction.shares)
 
     def _encode_clip(self, clip: ClipRecord) -> Encoded:
         path = self._encoded_file(clip)
@@ -139,7 +175,7 @@ class Predictions:
 
     def _encoded_file(self, clip: ClipRecord) -> Path:
         cut = f"{self._settings.segment_s:g}-{self._settings.hop_s:g}"
-        return self._files.of(clip) / f"encoded-{self.model.fingerprint}-{cut}.npz"
+        return self._files.of(clip) / f"encoded-{self.checkpoint}-{cut}.npz"
 
     @staticmethod
     def _key(clip: ClipRecord) -> str:

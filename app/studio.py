@@ -8,25 +8,26 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from annotations.store import Store
-from stf2m.adaptation import AdaptedModel
-
 from annotations.records import (
     AnnotationRecord,
     AnnotatorRecord,
+    AnswerRecord,
     ClipRecord,
     EventRecord,
     ModelVersionRecord,
+    NotFoundError,
     StudyRecord,
 )
+from annotations.store import Store
 from app import timeline
 from app.adapting import AdaptationReport, Adapting, Change
 from app.files import ClipFiles
-from app.ingest import Ingest, Upload
+from app.ingest import ClipRefused, Ingest, Upload
 from app.jobs import Job, Jobs
 from app.predictions import Predictions
 from app.queue_cards import ClipCard, card
 from app.settings import Settings
+from stf2m.adaptation import AdaptedModel
 from stf2m.segments import Segment
 from stf2m.tracks import Track
 from stf2m.vocabulary import canonical
@@ -80,6 +81,16 @@ class Studio:
             study_id, Path(upload.name).name, lambda progress: self.ingest(study_id, upload, progress).id
         )
 
+    def finish_interrupted(self) -> None:
+        """Finish clips that were added but not made ready before the studio was killed."""
+        for study in self.store.studies():
+            for clip in self.store.clips(study.id):
+                if clip.status != "ready":
+                    try:
+                        self._ingest.finish(clip, self.predictions)
+                    except ClipRefused as refusal:
+                        self.store.set_clip_status(clip.id, "failed", error=str(refusal))
+
     def jobs(self, study_id: int) -> list[Job]:
         """The analyses of a study since the studio started, oldest first."""
         return self._jobs.of(study_id)
@@ -92,13 +103,20 @@ class Studio:
         """One clip."""
         return self.store.clip(clip_id)
 
+    def find_clip(self, clip_id: int) -> ClipRecord | None:
+        """One clip, None when there is no such clip (any more)."""
+        try:
+            return self.store.clip(clip_id)
+        except NotFoundError:
+            return None
+
     def clips(self, study_id: int, annotator_id: int) -> list[ClipCard]:
         """The queue: every clip of a study with the reason to look at it, most worth looking at first."""
         version = self.version(study_id)
         mine = Counter(a.clip_id for a in self.store.annotations(study_id=study_id, annotator_id=annotator_id))
         total = Counter(a.clip_id for a in self.store.annotations(study_id=study_id))
         cards = [
-            card(clip, self.predictions.over_time(clip, version)[0], mine[clip.id], total[clip.id])
+            card(clip, self.predictions.over_time(clip, version), mine[clip.id], total[clip.id])
             for clip in self.store.clips(study_id)
             if clip.status == "ready"
         ]
@@ -205,14 +223,9 @@ class Studio:
         :class:`annotations.records.AnnotationError` with one sentence for anything that makes no sense.
         """
         if annotation_id is None:
+            answered = self._answered(self.store.clip(clip_id), start_s, end_s)
             record = self.store.annotate(
-                clip_id,
-                annotator_id,
-                start_s,
-                end_s,
-                degrees,
-                intensity=intensity,
-                note=note,
+                clip_id, annotator_id, start_s, end_s, degrees, intensity=intensity, note=note, suggestion=answered
             )
         else:
             record = self.store.change(
@@ -265,8 +278,13 @@ class Studio:
         return self.store.model_versions(study_id)
 
     def version(self, study_id: int, version_id: int | None = None) -> ModelVersionRecord:
-        """A model version of a study, the active one by default. Raises ``NotFoundError`` for an unknown one."""
-        return self.store.active_version(study_id) if version_id is None else self.store.model_version(version_id)
+        """A model version of a study, the active one by default. Raises ``NotFoundError`` for one of another study."""
+        if version_id is None:
+            return self._adapting.active(study_id)
+        for version in self.store.model_versions(study_id):
+            if version.id == version_id:
+                return version
+        raise NotFoundError("There is no such model version in this study.")
 
     def activate(self, version_id: int, annotator_id: int) -> ModelVersionRecord:
         """Make a model version the active one: the one click to go back."""
@@ -274,6 +292,16 @@ class Studio:
 
     # --- inside ---------------------------------------------------------------------------------------------------
 
+    def _answered(self, clip: ClipRecord, start_s: float, end_s: float) -> AnswerRecord | None:
+        """What the active model says about a stretch: kept with the correction that answers it."""
+        version = self.version(clip.study_id)
+        memberships = self.predictions.between(clip, version, start_s, end_s)
+        return AnswerRecord(version.id, start_s, end_s, memberships) if memberships else None
+
     def _suggestions(self, clip: ClipRecord, version: ModelVersionRecord) -> list[dict[str, Any]]:
-        names, modalities = self.predictions.adapted(version).emotions, self.predictions.model.modalities
-        return [timeline.suggestion(each, names, modalities) for each in self.predictions.stretches(clip, version)]
+        """A version's timeline of a clip, kept in the database from its first showing on."""
+        kept = self.store.suggestions(clip.id, version.id)
+        if not kept:
+            kept = self.predictions.suggestions(clip, version)
+            self.store.put_suggestions(clip.id, version.id, kept)
+        return [timeline.suggestion(each) for each in kept]

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from annotations.records import AnnotationRecord, ClipRecord, EmotionRecord, ModelVersionRecord
-from stf2m.timeline import Stretch
+from annotations.records import AnnotationRecord, ClipRecord, EmotionRecord, ModelVersionRecord, SuggestionRecord
 from stf2m.tracks import RATE_HZ, Cue, Track
 
 #: The thin lanes under the annotations: why somebody might hear or see an emotion here.
@@ -25,16 +24,17 @@ def emotions(records: Sequence[EmotionRecord]) -> list[dict[str, str]]:
     ]
 
 
-def suggestion(stretch: Stretch, names: Sequence[str], modalities: Sequence[str]) -> dict[str, Any]:
+def suggestion(record: SuggestionRecord) -> dict[str, Any]:
     """One stretch of the model's answer."""
+    emotion = max(record.memberships, key=lambda name: record.memberships[name])
     return {
-        "start_s": round(stretch.start_s, 3),
-        "end_s": round(stretch.end_s, 3),
-        "emotion": stretch.emotion,
-        "degree": round(stretch.degree, 4),
-        "memberships": rounded(names, stretch.memberships),
-        "uncertainty": round(stretch.uncertainty, 4),
-        "shares": rounded(modalities, stretch.shares),
+        "start_s": record.start_s,
+        "end_s": record.end_s,
+        "emotion": emotion,
+        "degree": record.memberships[emotion],
+        "memberships": dict(record.memberships),
+        "uncertainty": record.uncertainty,
+        "shares": dict(record.shares),
     }
 
 

@@ -1,0 +1,27 @@
+"""The first start: a study "Demo" whose clips are there and analysed before anybody uploads anything."""
+
+import logging
+
+from app.demo import CLIPS
+from app.ingest import ClipRefused, Upload
+from app.studio import Studio
+
+NAME = "Demo"
+EMOTIONS = ("angry", "calm", "happy", "neutral", "sad", "surprised")
+log = logging.getLogger(__name__)
+
+
+def prepare(studio: Studio) -> None:
+    """Make the demo study where it is not finished yet, and finish clips that a killed studio left half done."""
+    finished = studio.files.home / "demo-is-there"
+    if not finished.exists():
+        study = next((each for each in studio.studies() if each.name == NAME), None)
+        study = study or studio.create_study(NAME, EMOTIONS)
+        for number, clip in enumerate(CLIPS, 1):
+            print(f"First start: analysing demo clip {number} of {len(CLIPS)}, {clip.title} …", flush=True)
+            try:
+                studio.ingest(study.id, Upload(clip.path, clip.path.name, subtitles=clip.subtitles))
+            except ClipRefused as refusal:
+                log.warning("%s", refusal)
+        finished.touch()
+    studio.finish_interrupted()
