@@ -1,7 +1,7 @@
 """The store: every use case one method with its own short transaction; what it returns are frozen records."""
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any, Unpack
 
@@ -23,8 +23,6 @@ from annotations.records import (
     StoreError,
     StudyRecord,
     SuggestionRecord,
-    UsedCorrection,
-    VersionKind,
 )
 
 
@@ -244,23 +242,9 @@ class Store:
             return [each.record() for each in versions.suggestions(session, clip_id, model_version_id)]
 
     def add_model_version(
-        self,
-        study_id: int,
-        *,
-        kind: VersionKind,
-        emotions: Sequence[str],
-        file: str,
-        parent_id: int | None = None,
-        corrections: Iterable[AnnotationRecord | UsedCorrection] = (),
-        figures: Mapping[str, Any] | None = None,
-        annotator_id: int | None = None,
-        activate: bool = True,
+        self, study_id: int, new: versions.NewVersion, annotator_id: int | None = None, *, activate: bool = True
     ) -> ModelVersionRecord:
-        """The next model version of a study; ``file`` is the name of its weights, ``figures`` are plain JSON values.
-
-        A study's first version is active in any case.
-        """
-        new = versions.NewVersion(kind, emotions, file, parent_id, corrections, figures or {})
+        """The next model version of a study; a study's first one is active in any case."""
         with self._write() as session:
             actor = self._actor(session, annotator_id)
             return versions.add(session, study_id, new, actor, activate=activate).record()

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, get_args
 
@@ -30,9 +30,9 @@ class NewVersion:
     kind: VersionKind
     emotions: Sequence[str]
     file: str
-    parent_id: int | None
-    corrections: Iterable[AnnotationRecord | UsedCorrection]
-    figures: Mapping[str, Any]
+    parent_id: int | None = None
+    corrections: Iterable[AnnotationRecord | UsedCorrection] = ()
+    figures: Mapping[str, Any] = field(default_factory=dict)
 
 
 def add(session: Session, study_id: int, new: NewVersion, actor: Actor, *, activate: bool) -> ModelVersion:
