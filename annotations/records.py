@@ -3,7 +3,7 @@
 Ids are ints, times of day are aware UTC datetimes, times in a clip are seconds.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -149,6 +149,18 @@ class UsedCorrection:
 
     annotation_id: int
     version: int
+
+
+@dataclass(frozen=True)
+class NewVersion:
+    """What is known of a model version when it is added; ``file`` is the name of its weights."""
+
+    kind: VersionKind
+    emotions: Sequence[str]
+    file: str
+    parent_id: int | None = None
+    corrections: Iterable[AnnotationRecord | UsedCorrection] = ()
+    figures: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

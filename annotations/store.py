@@ -19,6 +19,7 @@ from annotations.records import (
     ClipStatus,
     EventRecord,
     ModelVersionRecord,
+    NewVersion,
     StaleWrite,
     StoreError,
     StudyRecord,
@@ -242,7 +243,7 @@ class Store:
             return [each.record() for each in versions.suggestions(session, clip_id, model_version_id)]
 
     def add_model_version(
-        self, study_id: int, new: versions.NewVersion, annotator_id: int | None = None, *, activate: bool = True
+        self, study_id: int, new: NewVersion, annotator_id: int | None = None, *, activate: bool = True
     ) -> ModelVersionRecord:
         """The next model version of a study; a study's first one is active in any case."""
         with self._write() as session:

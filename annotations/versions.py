@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, get_args
 
@@ -15,24 +15,13 @@ from annotations.events import Actor
 from annotations.records import (
     AnnotationError,
     AnnotationRecord,
+    NewVersion,
     NotFoundError,
     SuggestionRecord,
     UsedCorrection,
     VersionKind,
 )
 from annotations.schema import Event, ModelVersion, Suggestion
-
-
-@dataclass(frozen=True)
-class NewVersion:
-    """What is known of a model version when it is added; ``file`` is the name of its weights."""
-
-    kind: VersionKind
-    emotions: Sequence[str]
-    file: str
-    parent_id: int | None = None
-    corrections: Iterable[AnnotationRecord | UsedCorrection] = ()
-    figures: Mapping[str, Any] = field(default_factory=dict)
 
 
 def add(session: Session, study_id: int, new: NewVersion, actor: Actor, *, activate: bool) -> ModelVersion:
