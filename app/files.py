@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 from annotations.records import ClipRecord
-from stf2m import media
+from stf2m.media import MediaInfo, frames, playable
 
 THUMBNAIL_WIDTH = 240
 
@@ -40,7 +40,7 @@ class ClipFiles:
         path = self.of(clip) / "thumbnail.jpg"
         return path if path.is_file() else None
 
-    def keep(self, path: Path, info: media.MediaInfo, study_id: int, sha256: str) -> Path:
+    def keep(self, path: Path, info: MediaInfo, study_id: int, sha256: str) -> Path:
         """Copy a clip into its folder, with a version that browsers can play and a thumbnail. All or nothing."""
         folder = self.folder(study_id, sha256)
         staging = self.incoming / uuid.uuid4().hex
@@ -48,7 +48,7 @@ class ClipFiles:
         try:
             original = staging / f"original{path.suffix.lower()}"
             shutil.copyfile(path, original)
-            proxy = media.playable(original, staging)
+            proxy = playable(original, staging)
             if proxy != original:
                 proxy.rename(staging / f"playable{proxy.suffix}")
             if info.has_video:
@@ -67,7 +67,7 @@ class ClipFiles:
 
 
 def _thumbnail(path: Path, at_s: float, target: Path) -> None:
-    picture = next((picture for time_s, picture in media.frames(path) if time_s >= at_s), None)
+    picture = next((picture for time_s, picture in frames(path) if time_s >= at_s), None)
     if picture is not None:
         image = Image.fromarray(picture)
         image.thumbnail((THUMBNAIL_WIDTH, THUMBNAIL_WIDTH))

@@ -2,7 +2,7 @@
 
 import logging
 
-from app.demo import CLIPS
+from app.demo import DEMOS
 from app.ingest import ClipRefused, Upload
 from app.studio import Studio
 
@@ -17,8 +17,8 @@ def prepare(studio: Studio) -> None:
     if not finished.exists():
         study = next((each for each in studio.studies() if each.name == NAME), None)
         study = study or studio.create_study(NAME, EMOTIONS)
-        for number, clip in enumerate(CLIPS, 1):
-            print(f"First start: analysing demo clip {number} of {len(CLIPS)}, {clip.title} …", flush=True)
+        for number, clip in enumerate(DEMOS, 1):
+            print(f"First start: analysing demo clip {number} of {len(DEMOS)}, {clip.title} …", flush=True)
             try:
                 studio.ingest(study.id, Upload(clip.path, clip.path.name, subtitles=clip.subtitles))
             except ClipRefused as refusal:

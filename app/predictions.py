@@ -59,6 +59,11 @@ class Predictions:
         self._versions: _Recent[int, AdaptedModel] = _Recent(16)
 
     @property
+    def sources(self) -> tuple[str, ...]:
+        """The names of the modalities, in the order of every share."""
+        return tuple(modality.name for modality in self.model.modalities)
+
+    @property
     def known_emotions(self) -> tuple[str, ...]:
         """The emotions that the shipped model can suggest before any correction."""
         return self.model.memory.emotions if self.model.memory else ()
@@ -159,7 +164,7 @@ class Predictions:
 
     def _over_time(self, clip: ClipRecord, version: ModelVersionRecord) -> Moments:
         pieces, prediction, encoded = self.predict(clip, version)
-        known = encoded.present.any(axis=1)
+        known = np.any(encoded.present, axis=1)
         return over_time(pieces, known, prediction.memberships, prediction.uncertainty, prediction.shares)
 
     def _encode_clip(self, clip: ClipRecord) -> Encoded:

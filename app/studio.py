@@ -33,6 +33,9 @@ from stf2m.tracks import Track
 from stf2m.vocabulary import canonical
 from stf2m.weights import Progress
 
+#: So many of the rules that fired are told for a segment, the most helpful first.
+MOST_RULES = 6
+
 
 class Studio:
     """One studio with all its state under ``settings.home``; safe to share between threads."""
@@ -166,35 +169,20 @@ class Studio:
     def explain(self, clip_id: int, start_s: float, end_s: float, version_id: int | None = None) -> dict[str, Any]:
         """Why the model answers as it does between two moments: degrees, shares, and the rules that fired, in words."""
         clip = self.store.clip(clip_id)
-        adapted = self.predictions.adapted(self.version(clip.study_id, version_id))
-        encoded = self.predictions.encode(clip, [Segment(max(start_s, 0.0), min(end_s, clip.duration_s))])
         tracks = self.predictions.tracks(clip)
-        present = encoded.present[0]
-        here = [name for name, there in zip(tracks, present, strict=True) if there]
+        encoded = self.predictions.encode(clip, [Segment(max(start_s, 0.0), min(end_s, clip.duration_s))])
+        explanation = self.adapted(clip.study_id, version_id).explain(encoded)
         missing = {
-            name: track.note or f"Nothing of the {name} can be measured here."
-            for name, track in tracks.items()
-            if name not in here
+            name: tracks[name].note or f"Nothing of the {name} can be measured here." for name in explanation.missing
         }
-        if not here:
-            return {
-                "text": "Nobody is seen or heard here.",
-                "memberships": {},
-                "uncertainty": 1.0,
-                "shares": {},
-                "rules": [],
-                "present": [],
-                "missing": missing,
-            }
-        explanation = adapted.explain(encoded)
-        prediction = adapted.predict(encoded)
         return {
             "text": explanation.text,
-            "memberships": timeline.rounded(adapted.emotions, prediction.memberships[0]),
-            "uncertainty": round(float(prediction.uncertainty[0]), 4),
-            "shares": timeline.rounded(list(tracks), prediction.shares[0]),
-            "rules": [fired.as_dict() for fired in explanation.rules],
-            "present": here,
+            "sentence": explanation.sentence,
+            "memberships": {name: round(degree, 4) for name, degree in explanation.memberships.items()},
+            "uncertainty": round(explanation.uncertainty, 4),
+            "shares": {name: round(share, 4) for name, share in explanation.shares.items()},
+            "rules": [rule.as_dict() for rule in explanation.rules[:MOST_RULES]],
+            "present": list(explanation.shares),
             "missing": missing,
         }
 

@@ -88,7 +88,7 @@ def support_set(
     parts, degrees, weights, owner = [], [], [], []
     for index, annotation in enumerate(annotations):
         encoded = encode(annotation, pieces(annotation, segment_s))
-        present = encoded.present.any(axis=1)
+        present = np.any(encoded.present, axis=1)
         if not present.any():
             continue
         encoded = encoded[present]

@@ -1,7 +1,7 @@
 """One call from a video file to its tracks: the first half of the road of the data."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,7 +74,13 @@ def analyse(
     extractors = {
         "face": (face.MODALITY, "", lambda report: face.extract(path, info, report)),
         "voice": (voice.MODALITY, "", lambda report: voice.extract(path, info, report)),
-        "text": (text.MODALITY, words.fingerprint(), lambda report: text.extract(path, info, report, words)),
+        "text": (
+            text.MODALITY,
+            words.fingerprint(),
+            lambda report: text.extract(
+                path, info, report, words.subtitles, words.typed, words.whisper, words.language
+            ),
+        ),
     }
     tracks: dict[str, Track] = {}
     done = 0.0
@@ -91,7 +97,14 @@ def content_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _extract(extract, report: Progress, modality: Modality, info: media.MediaInfo, folder: Path | None, source: str):
+def _extract(
+    extract: Callable[[Progress], Track],
+    report: Progress,
+    modality: Modality,
+    info: media.MediaInfo,
+    folder: Path | None,
+    source: str,
+) -> Track:
     report(0.0, f"Reading the {modality.name}")
     try:
         track = extract(report)

@@ -78,7 +78,7 @@ def join(timeline: Moments, emotions: Sequence[str]) -> list[Stretch]:
             Stretch(
                 start_s=float(timeline.edges[pieces[0]]),
                 end_s=float(timeline.edges[pieces[-1] + 1]),
-                emotion=emotions[strongest[pieces[0]]],
+                emotion=emotions[int(strongest[pieces[0]])],
                 degree=float(degrees[strongest[pieces[0]]]),
                 memberships=degrees,
                 uncertainty=float(weights @ timeline.uncertainty[pieces]),
