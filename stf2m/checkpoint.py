@@ -1,0 +1,137 @@
+"""Checkpoints: the weights as safetensors and a card as JSON, nothing that could run code when it is read."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from stf2m.encoded import Encoded
+from stf2m.network import Architecture, Memory, Network
+from stf2m.tracks import Cue, Modality
+
+WEIGHTS = "stf2m.safetensors"
+CARD = "stf2m.json"
+_MEMORY = "memory."
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that is not there or cannot be read; the message is one plain sentence naming the file."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """What the two files hold."""
+
+    card: dict[str, object]
+    modalities: tuple[Modality, ...]
+    architecture: Architecture
+    weights: Mapping[str, Tensor]
+    remembered: Mapping[str, Tensor]
+
+    def memory(self, encoder: str) -> Memory | None:
+        """The remembered segments, None where the checkpoint has none; ``encoder`` is the model's fingerprint."""
+        if not self.remembered:
+            return None
+        pooled, present, cues, degrees = (self.remembered[name] for name in ("pooled", "present", "cues", "degrees"))
+        encoded = Encoded(pooled.float().numpy(), present.numpy(), cues.float().numpy(), encoder)
+        names = self.card["memory_emotions"]
+        assert isinstance(names, Sequence)
+        return Memory(encoded, tuple(str(name) for name in names), degrees.float().numpy())
+
+
+def save(network: Network, memory: Memory | None, card: Mapping[str, object], folder: Path) -> None:
+    """Write both files, each replacing an older one as a whole.
+
+    ``card`` is kept, completed with what loading needs.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
+    if memory is not None:
+        arrays = {
+            "pooled": memory.encoded.pooled.astype(np.float16),
+            "present": memory.encoded.present,
+            "cues": memory.encoded.cues,
+            "degrees": memory.degrees,
+        }
+        tensors |= {_MEMORY + name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
+    data = safetensors.torch.save(tensors)
+    _replace(folder / WEIGHTS, data)
+    told = dict(card) | {
+        "format": 1,
+        "parameters": sum(weight.numel() for weight in network.parameters()),
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "architecture": asdict(network.architecture),
+        "modalities": [asdict(modality) for modality in network.modalities],
+        "memory_emotions": list(memory.emotions) if memory else [],
+    }
+    _replace(folder / CARD, (json.dumps(told, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def read(folder: Path) -> Stored:
+    """Read both files. Raises :class:`CheckpointError` when one is missing, damaged or does not belong to the other."""
+    for name in (WEIGHTS, CARD):
+        if not (folder / name).is_file():
+            raise CheckpointError(f"There is no model in {folder}: {name} is missing.")
+    data = (folder / WEIGHTS).read_bytes()
+    try:
+        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        if card["sha256"] != hashlib.sha256(data).hexdigest():
+            raise CheckpointError(f"{folder / WEIGHTS} is not the file that its card {CARD} describes.")
+        tensors = safetensors.torch.load(data)
+        sizes = card["architecture"] | {"dilations": tuple(card["architecture"]["dilations"])}
+        return Stored(
+            card=card,
+            modalities=tuple(_modality(each) for each in card["modalities"]),
+            architecture=Architecture(**sizes),
+            weights={name: value for name, value in tensors.items() if not name.startswith(_MEMORY)},
+            remembered={
+                name.removeprefix(_MEMORY): value for name, value in tensors.items() if name.startswith(_MEMORY)
+            },
+        )
+    except (json.JSONDecodeError, KeyError, TypeError, safetensors.SafetensorError) as error:
+        raise CheckpointError(f"The model in {folder} is damaged or of another version: {error}.") from error
+
+
+def fill(network: Network, stored: Stored) -> None:
+    """Put the stored weights into a network of the same sizes. Raises :class:`CheckpointError` when they do not fit."""
+    try:
+        network.load_state_dict(dict(stored.weights))
+    except RuntimeError as error:
+        raise CheckpointError(f"The weights do not fit the card: {str(error).splitlines()[-1].strip()}") from error
+
+
+def fingerprint(network: Network) -> str:
+    """Sixteen letters that change whenever any weight does.
+
+    They tell which encoder made an array, and which model fast weights fit.
+    """
+    digest = hashlib.sha256()
+    for name, value in sorted(network.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _modality(told: Mapping[str, object]) -> Modality:
+    cues = told["cues"]
+    assert isinstance(cues, list)
+    return Modality(
+        **{
+            **told,
+            "sites": tuple(told["sites"]),  # pyright: ignore[reportArgumentType]
+            "cues": tuple(Cue(**cue | {"typical": tuple(cue["typical"])}) for cue in cues),
+        }  # pyright: ignore[reportArgumentType]
+    )
+
+
+def _replace(file: Path, data: bytes) -> None:
+    partial = file.with_name(f"{file.name}.partial")
+    partial.write_bytes(data)
+    partial.replace(file)

@@ -1,0 +1,260 @@
+"""Rules in words and answers with reasons, generated from the very numbers that make the prediction.
+
+What is quoted of a rule is exact: its conditions are the hard gates and terms that the forward pass uses. What follows
+THEN is the rule's answer through the adapted classifier: the rules' part of a segment's logits is
+``Σ_r f_r (W (u_r - g) + b)`` with f the normalised firing, so ``softmax((W (u_r - g) + b) / temperature)`` is what the
+model would say if rule r alone had fired and nothing but the rules spoke. In the list of all rules u_r is taken at the
+values at which the rule usually fires in the training data; for one segment, at the segment's own values.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from stf2m.fast_weights import FastWeights
+from stf2m.fuzzy import TERMS
+from stf2m.network import Network, Reading
+from stf2m.tracks import Cue
+
+Floats = NDArray[np.float64]
+
+#: Rules and emotions are quoted when they matter this much.
+_QUOTED_DEGREE = 0.1
+_MOST_QUOTED_RULES = 2
+
+
+@dataclass(frozen=True)
+class Condition:
+    """``cue`` is ``term`` (low, medium, high); ``gate`` in (0, 1) is how firmly the rule learned to ask for it."""
+
+    cue: str
+    term: str
+    unit: str
+    gate: float
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule of a model. ``weight``: its mean share of all firing, ``support``: the share of segments that fire it at a
+    strength above one half; both in the training data.
+    """
+
+    number: int
+    conditions: tuple[Condition, ...]
+    consequent: dict[str, float]
+    weight: float
+    support: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A condition and the value that met it, in the cue's unit; ``membership`` is the degree to which it holds."""
+
+    cue: str
+    term: str
+    unit: str
+    value: float
+    membership: float
+
+
+@dataclass(frozen=True)
+class FiredRule:
+    """A rule at one segment: ``strength`` in [0, 1], its ``share`` of all firing, what it adds to the logit of the
+    answer beyond the mean of all emotions (``contribution``), and its conditions that could be measured.
+    """
+
+    number: int
+    strength: float
+    share: float
+    contribution: float
+    conditions: tuple[Measured, ...]
+    consequent: dict[str, float]
+    text: str
+
+    def as_dict(self) -> dict[str, object]:
+        """The rule as plain JSON for screens and files, numbers rounded."""
+        return {
+            "text": self.text,
+            "strength": round(self.strength, 4),
+            "share": round(self.share, 4),
+            "conditions": [
+                {"cue": each.cue, "term": each.term, "value": round(each.value, 4), "unit": each.unit}
+                for each in self.conditions
+            ],
+            "consequent": {name: round(degree, 4) for name, degree in self.consequent.items()},
+        }
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a segment got its answer. ``text`` is the reason in short (cues with their values), ``sentence`` the whole
+    answer in everyday words; ``rules`` the fired ones, the most helpful to the answer first.
+    """
+
+    text: str
+    sentence: str
+    memberships: dict[str, float]
+    uncertainty: float
+    shares: dict[str, float]
+    rules: tuple[FiredRule, ...]
+    missing: tuple[str, ...]
+
+
+def list_rules(network: Network, fast: FastWeights, emotions: Sequence[str]) -> list[Rule]:
+    """Every rule in words, the weightiest first."""
+    answers = network.rules.answers(network.rule_values)
+    own = answers[torch.arange(len(answers)), torch.arange(len(answers))]
+    degrees = _degrees(network, _rule_logits(fast, own), fast)
+    gates, conditions = network.rules.gate_logits.sigmoid(), _conditions(network)
+    rules = []
+    for number, chosen in enumerate(conditions):
+        quoted = tuple(
+            Condition(cue.name, term, cue.unit, float(gates[number, variable])) for variable, cue, term in chosen
+        )
+        consequent = _by_name(emotions, degrees[number])
+        text = _in_words([(condition.cue, condition.term) for condition in quoted], consequent)
+        weight, support = float(network.rule_weight[number]), float(network.rule_support[number])
+        rules.append(Rule(number, quoted, consequent, weight, support, text))
+    return sorted(rules, key=lambda rule: -rule.weight)
+
+
+def fired_rules(
+    network: Network, fast: FastWeights, reading: Reading, attention: float, emotions: Sequence[str], answer: int
+) -> tuple[FiredRule, ...]:
+    """The rules that fire for one segment (``reading`` of one row), the most helpful to emotion number ``answer``
+    first.
+
+    ``attention`` is the weight of the rules among the sources of evidence.
+    """
+    spoken = _rule_logits(fast, reading.answers[0])
+    shares = reading.firing.normalised[0]
+    above = spoken - spoken[:, fast.known].mean(dim=1, keepdim=True)
+    helps = attention * shares * above[:, answer]
+    degrees = _degrees(network, spoken, fast)
+    natural = reading.x[0] * network.rules.bells.scale + network.rules.bells.offset
+    membership = network.rules.bells.log_membership(torch.nan_to_num(reading.x))[0].exp()
+    conditions = _conditions(network)
+    fired = []
+    for number in (-helps).argsort().tolist():
+        measured = tuple(
+            Measured(cue.name, term, cue.unit, float(natural[variable]), float(membership[variable, TERMS.index(term)]))
+            for variable, cue, term in conditions[number]
+            if not bool(reading.x[0, variable].isnan())
+        )
+        if measured:
+            consequent = _by_name(emotions, degrees[number])
+            text = _in_words([(each.cue, each.term) for each in measured], consequent)
+            strength = float(reading.firing.log_strength[0, number].exp())
+            numbers = strength, float(shares[number]), float(helps[number])
+            fired.append(FiredRule(number, *numbers, measured, consequent, text))
+    return tuple(fired)
+
+
+def explain(
+    memberships: dict[str, float],
+    uncertainty: float,
+    shares: dict[str, float],
+    rules: tuple[FiredRule, ...],
+    missing: tuple[str, ...],
+) -> Explanation:
+    """Put the reasons of one segment in words; ``shares`` of the modalities that are present."""
+    if not shares:
+        nothing = "nothing could be seen or heard here"
+        return Explanation(nothing, f"Unknown: {nothing}.", memberships, uncertainty, shares, rules, missing)
+    ranked = sorted(memberships, key=lambda name: -memberships[name])
+    answer, degree = ranked[0], memberships[ranked[0]]
+    reasons = _reasons(rules)
+    text = (
+        _joined(reasons)
+        if reasons
+        else f"no rule speaks for {answer} here; the learned picture of {_of(shares)} decided"
+    )
+    also = f", perhaps {ranked[1]} ({memberships[ranked[1]]:.2f})" if memberships[ranked[1]] >= _QUOTED_DEGREE else ""
+    sentence = f"{answer.capitalize()} ({degree:.2f}){also}: {text}."
+    if len(shares) > 1:
+        parts = [f"the {name} {share:.0%}" for name, share in sorted(shares.items(), key=lambda item: -item[1])]
+        sentence += f" {_joined(parts).capitalize()} of the evidence."
+    if missing:
+        sentence += f" Without {_joined([f'the {name}' for name in missing])}."
+    return Explanation(text, sentence, memberships, uncertainty, shares, rules, missing)
+
+
+def membership_curves(network: Network, cue: str, points: int = 200) -> tuple[Floats, dict[str, Floats]]:
+    """A cue's terms as curves: x in the cue's unit ``(points,)`` and ``{term: mu(x) (points,)}``.
+
+    Raises ``KeyError`` for a name that is no variable of this model.
+    """
+    names = [each.name for each in network.variables]
+    if cue not in names:
+        raise KeyError(f"This model has no cue called {cue!r}.")
+    variable, bells = names.index(cue), network.rules.bells
+    scale, offset = float(bells.scale[variable]), float(bells.offset[variable])
+    with torch.inference_mode():
+        centres = bells.centres()[variable] * scale + offset
+        low, high = network.variables[variable].typical
+        x = torch.linspace(min(low, float(centres[0])), max(high, float(centres[-1])), points)
+        standard = torch.zeros(points, len(names))
+        standard[:, variable] = (x - offset) / scale
+        mu = bells.log_membership(standard)[:, variable].exp().double().numpy()
+    return x.double().numpy(), {term: mu[:, index] for index, term in enumerate(TERMS)}
+
+
+def with_unit(value: float, unit: str) -> str:
+    """A value as people read it: ``0.62`` for shares of one, else ``1.1 semitones``, ``212 Hz``."""
+    size = abs(value)
+    number = f"{value:.0f}" if size >= 100 else f"{value:.1f}" if size >= 1 and unit[:1].isalpha() else f"{value:.2f}"
+    return f"{number} {unit}".rstrip() if any(letter.isalpha() or letter == "%" for letter in unit) else number
+
+
+def _conditions(network: Network) -> list[list[tuple[int, Cue, str]]]:
+    """Per rule its conditions as (variable, cue, term), the firmest first."""
+    gates, terms, cues = network.rules.gate_logits, network.rules.term_logits.argmax(dim=-1), network.variables
+    chosen = network.rules.conditions() > 0.5
+    found = []
+    for rule in range(len(gates)):
+        variables = chosen[rule].nonzero().flatten().tolist()
+        variables.sort(key=lambda variable: -float(gates[rule, variable]))
+        found.append([(variable, cues[variable], TERMS[int(terms[rule, variable])]) for variable in variables])
+    return found
+
+
+def _rule_logits(fast: FastWeights, answers: torch.Tensor) -> torch.Tensor:
+    """Each rule's answer ``(R, D)`` through the rules' part of the adapted classifier, ``(R, N)``."""
+    return (answers - fast.centre[-1]) @ fast.weight[:, -1].T + fast.bias[:, -1]
+
+
+def _degrees(network: Network, spoken: torch.Tensor, fast: FastWeights) -> torch.Tensor:
+    return (spoken.masked_fill(~fast.known, -1e4) / network.temperature).softmax(dim=-1)
+
+
+def _by_name(emotions: Sequence[str], degrees: torch.Tensor) -> dict[str, float]:
+    pairs = zip(emotions, degrees.tolist(), strict=True)
+    return dict(sorted(pairs, key=lambda pair: -pair[1]))
+
+
+def _in_words(conditions: Sequence[tuple[str, str]], consequent: dict[str, float]) -> str:
+    premise = " AND ".join(f"{cue} is {term}" for cue, term in conditions)
+    said = [f"{name} {degree:.2f}" for name, degree in list(consequent.items())[:2]]
+    best = list(consequent.values())
+    return f"IF {premise} THEN {', '.join(said if best[1] >= _QUOTED_DEGREE else said[:1])}"
+
+
+def _reasons(rules: tuple[FiredRule, ...]) -> list[str]:
+    """The conditions of the rules that helped the answer most, each cue once, named cues before learned patterns."""
+    seen: dict[str, str] = {}
+    for rule in [rule for rule in rules if rule.contribution > 0][:_MOST_QUOTED_RULES]:
+        for each in sorted(rule.conditions, key=lambda condition: " pattern " in condition.cue):
+            seen.setdefault(each.cue, f"{each.cue} is {each.term} ({with_unit(each.value, each.unit)})")
+    return list(seen.values())
+
+
+def _of(shares: dict[str, float]) -> str:
+    return _joined([f"the {name}" for name in shares])
+
+
+def _joined(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -1,0 +1,170 @@
+"""Learning from a support set: prototypes, reader, learned optimiser. Differentiable, so that it can be meta-trained.
+
+The classifier is linear in every source of evidence j and additive over sources: with features f_j, attention α_j
+over the sources that are present and the support's mean feature g_j,
+
+    ``logit_k = Σ_j α_j (W_kj · (f_j - g_j) + b_kj)``.
+
+It starts as nearest prototype (``W = 2 τ (p - g)``, ``b = -τ |p - g|²``: the squared distance to p less what all
+emotions share; Snell et al. 2017) and is then refined by T steps of the recurrent cell on the soft-label cross-entropy
+of the support. Shapes: n segments, N emotions, J sources, D embedding width, R rules.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from stf2m.network import Evidence, Network, Reading
+from stf2m.recurrent import Conditioning
+
+
+class FastWeights(NamedTuple):
+    """What one task has learned: ``weight (N, J, D)``, ``bias (N, J)``, ``centre (J, D)`` = g, ``prototypes (N, J, D)``
+    (centred), ``known (N,)``: whether any support speaks for the emotion, and the reader's ``conditioning``.
+    """
+
+    weight: Tensor
+    bias: Tensor
+    centre: Tensor
+    prototypes: Tensor
+    known: Tensor
+    conditioning: Conditioning
+
+
+def learn(network: Network, reading: Reading, degrees: Tensor, weights: Tensor) -> FastWeights:
+    """Fast weights from a support set: its ``reading`` of n segments, ``degrees (n, N)`` and ``weights (n,)`` > 0.
+
+    Every sum over the support is a matrix product or a reduction over n: the order of the corrections does not
+    matter (to rounding), and the same order gives the same bits.
+    """
+    base = network.evidence(reading)
+    if network.architecture.recurrent:
+        items, item_weights = _items(network, reading, base, degrees, weights)
+        conditioning = network.reader(items, item_weights)
+    else:
+        conditioning = _unconditioned(network)
+    evidence = network.evidence(reading, conditioning)
+    start = _prototypes(network, evidence, reading.firing.normalised, degrees, weights)
+    fast = start._replace(conditioning=conditioning)
+    return _refined(network, fast, evidence, degrees, weights) if network.architecture.recurrent else fast
+
+
+def contributions(fast: FastWeights, evidence: Evidence) -> Tensor:
+    """What every source adds to every emotion's logit, ``(n, J, N)``; their sum over J is the logit."""
+    centred = (evidence.features - fast.centre) * evidence.present[:, :, None]
+    return evidence.attention[:, :, None] * source_logits(fast, evidence, centred)
+
+
+def source_logits(fast: FastWeights, evidence: Evidence, centred: Tensor | None = None) -> Tensor:
+    """Every source's own answer, as if it were alone, ``(n, J, N)``; zero where it is absent."""
+    if centred is None:
+        centred = (evidence.features - fast.centre) * evidence.present[:, :, None]
+    return (torch.einsum("njd,kjd->njk", centred, fast.weight) + fast.bias.T) * evidence.present[:, :, None]
+
+
+def logits(fast: FastWeights, evidence: Evidence) -> Tensor:
+    """``(n, N)``; an emotion that nothing speaks for has -1e4, hence degree 0."""
+    return contributions(fast, evidence).sum(dim=1).masked_fill(~fast.known, -1e4)
+
+
+def distances(network: Network, fast: FastWeights, evidence: Evidence) -> Tensor:
+    """Sharpness times squared distance to the nearest known prototype in every source, ``(n, J)``."""
+    centred = evidence.features - fast.centre
+    squared = (centred[:, None] - fast.prototypes[None]).square().sum(dim=-1)
+    nearest = squared.masked_fill(~fast.known[None, :, None], float("inf")).amin(dim=1)
+    return network.log_sharpness.exp() * nearest
+
+
+def label_features(distance: Tensor, degrees: Tensor, shots: Tensor) -> Tensor:
+    """How an item stands to the labels, without saying which label is which, ``(n, 6)``.
+
+    ``distance (n, N)`` to each emotion's prototype, ``degrees (n, N)``, ``shots (N,)`` how many speak for each. The
+    numbers: distance to its own prototype and to the nearest other one, degree its own would get, how sure its label
+    is, log of its own shots, log of N. All are the same after any renaming of the emotions.
+    """
+    own = (distance * degrees).sum(dim=1) / degrees.sum(dim=1).clamp(min=1e-6)
+    other = (distance + 1e3 * (degrees > 0.5)).amin(dim=1).clamp(max=20)
+    agreed = ((-distance).softmax(dim=1) * degrees).sum(dim=1)
+    sure = degrees.square().sum(dim=1)
+    count = torch.log1p((degrees * shots).sum(dim=1))
+    ways = torch.full_like(own, degrees.shape[1]).log()
+    return torch.stack([own.clamp(max=20) / 5, other / 5, agreed, sure, count, ways], dim=1)
+
+
+def _items(
+    network: Network, reading: Reading, base: Evidence, degrees: Tensor, weights: Tensor
+) -> tuple[Tensor, Tensor]:
+    """One item for the reader for every view of the support: embedding, semantics, modality, label features."""
+    count = base.features.shape[1] - 1
+    start = _prototypes(network, base, reading.firing.normalised, degrees, weights)
+    centred = base.features - start.centre
+    squared = (centred[:, None] - start.prototypes[None]).square().sum(dim=-1) * network.log_sharpness.exp()
+    shots = (degrees * weights[:, None]).sum(dim=0)
+    parts = []
+    for modality in range(count):
+        which = F.one_hot(torch.tensor(modality, device=degrees.device), count).to(degrees.dtype)
+        known = label_features(squared[:, :, modality], degrees, shots)
+        parts.append(torch.cat([centred[:, modality], centred[:, count], which.expand(len(degrees), -1), known], dim=1))
+    items = torch.stack(parts, dim=1)
+    used = reading.present
+    return items[used], weights[:, None].expand(-1, count)[used]
+
+
+def _prototypes(network: Network, evidence: Evidence, firing: Tensor, degrees: Tensor, weights: Tensor) -> FastWeights:
+    """Fuzzy-weighted prototypes: a correction counts by its degree, its weight, and how far the rules that fire for it
+    are those that fire for its emotion; each is drawn a little to the mean of all.
+    """
+    mass = degrees * weights[:, None]
+    profile = (mass.T @ firing) / mass.sum(dim=0).clamp(min=1e-6)[:, None]
+    overlap = torch.minimum(firing[:, None], profile[None]).sum(dim=-1)
+    overlap = torch.where(firing.sum(dim=1, keepdim=True) > 0, overlap, torch.ones_like(overlap))
+    fuzzy = mass * (overlap + 0.05) ** F.softplus(network.raw_agreement)
+    present = evidence.present.to(mass.dtype)
+    everything = weights[:, None] * present
+    centre = torch.einsum("nj,njd->jd", everything, evidence.features) / everything.sum(dim=0).clamp(min=1e-6)[:, None]
+    centred = (evidence.features - centre) * present[:, :, None]
+    share = torch.einsum("nk,nj->kj", fuzzy, present)
+    shrinkage = F.softplus(network.raw_shrinkage)
+    prototypes = torch.einsum("nk,njd->kjd", fuzzy, centred) / (share + shrinkage)[:, :, None]
+    sharpness = network.log_sharpness.exp()
+    weight = 2 * sharpness[None, :, None] * prototypes
+    bias = -sharpness * prototypes.square().sum(dim=-1)
+    return FastWeights(weight, bias, centre, prototypes, mass.sum(dim=0) > 0, _unconditioned(network))
+
+
+def _refined(network: Network, fast: FastWeights, evidence: Evidence, degrees: Tensor, weights: Tensor) -> FastWeights:
+    """T updates by the recurrent cell. The loss is half that of the joint answer, half that of every source alone,
+    so that each source stays usable where the others are missing.
+    """
+    emotions, sources, width = fast.weight.shape
+    target = degrees / degrees.sum(dim=1, keepdim=True).clamp(min=1e-6)
+    portion = (weights / weights.sum())[:, None]
+    centred = (evidence.features - fast.centre) * evidence.present[:, :, None]
+    shots = torch.log1p((degrees * weights[:, None]).sum(dim=0))
+    shots = torch.cat([shots[:, None, None].expand(-1, sources, width).flatten(), shots.repeat_interleave(sources)])
+    theta = torch.cat([fast.weight.flatten(), fast.bias.flatten()])
+    state = network.cell.begin(len(theta))
+    present = evidence.present.to(theta.dtype)
+    for _ in range(network.architecture.steps):
+        weight = theta[: fast.weight.numel()].view(emotions, sources, width)
+        bias = theta[fast.weight.numel() :].view(emotions, sources)
+        current = fast._replace(weight=weight, bias=bias)
+        alone = source_logits(current, evidence, centred).masked_fill(~fast.known, -1e4)
+        joint = logits(current, evidence)
+        loss = -(portion * target * joint.log_softmax(dim=1)).sum()
+        residual = (portion * (joint.softmax(dim=1) - target))[:, None, :] * evidence.attention[:, :, None]
+        residual = residual + (portion[:, None] * (alone.softmax(dim=2) - target[:, None, :])) * present[:, :, None]
+        gradient = torch.cat(
+            [torch.einsum("njk,njd->kjd", residual, centred).flatten(), residual.sum(dim=0).T.flatten()]
+        )
+        theta, state = network.cell(theta, gradient / 2, loss.detach(), shots, state)
+    weight = theta[: fast.weight.numel()].view(emotions, sources, width)
+    return fast._replace(weight=weight, bias=theta[fast.weight.numel() :].view(emotions, sources))
+
+
+def _unconditioned(network: Network) -> Conditioning:
+    shape = network.reader.shape
+    zero = network.trust.new_zeros(shape)
+    return Conditioning(zero, zero, torch.zeros_like(network.trust))

@@ -1,0 +1,121 @@
+"""ST-F2M as a library: encode once, adapt at every correction, predict, explain.
+
+>>> model = STF2M.load()                                             # the shipped checkpoint        # doctest: +SKIP
+>>> encoded = model.encode(views)                                    # slow, once for every segment  # doctest: +SKIP
+>>> adapted = model.adapt(encoded[:10], degrees, ["happy", "sad"])   # instant, at every correction  # doctest: +SKIP
+>>> adapted.predict(encoded).memberships                             # (n, 2)                        # doctest: +SKIP
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from stf2m import checkpoint
+from stf2m.adaptation import AdaptedModel, adapt
+from stf2m.encoded import Encoded, collate
+from stf2m.explanation import membership_curves
+from stf2m.network import Architecture, Memory, Network
+from stf2m.segments import View, Views
+from stf2m.tracks import Modality
+
+#: The checkpoint that comes with the library.
+SHIPPED = Path(__file__).parent / "checkpoints"
+
+
+class STF2M(Network):
+    """The network with its memory and its card. ``card`` is what is known of its making, as plain JSON."""
+
+    def __init__(self, modalities: Sequence[Modality], architecture: Architecture | None = None) -> None:
+        super().__init__(modalities, architecture)
+        self.memory: Memory | None = None
+        self.card: dict[str, object] = {}
+        self.eval()
+
+    def encode(self, views: Sequence[Views], batch: int = 128) -> Encoded:
+        """Encode segments, ``batch`` views at a time; gradients are not kept.
+
+        Raises ``ValueError`` for a view whose shape is not what this model was made for.
+        """
+        size, device = self.architecture, self.trust.device
+        pooled = np.zeros((len(views), len(self.modalities), self.readout.gate_weight.shape[1]), np.float32)
+        present = np.zeros((len(views), len(self.modalities)), bool)
+        cues = np.full((len(views), len(self.cues)), np.nan, np.float32)
+        of_variable = self.modality_of[: len(self.cues)]
+        for index, modality in enumerate(self.modalities):
+            rows = [row for row, each in enumerate(views) if modality.name in each]
+            for row in rows:
+                _check(views[row][modality.name], modality)
+                cues[row, of_variable == index] = views[row][modality.name].cues
+            present[rows, index] = True
+            for start in range(0, len(rows), batch):
+                chosen = rows[start : start + batch]
+                stacked = collate([views[row][modality.name] for row in chosen])
+                with torch.inference_mode():
+                    _, features = self.encoder(modality.name, type(stacked)(*(array.to(device) for array in stacked)))
+                pooled[chosen, index] = features.cpu().numpy()
+        assert pooled.shape[2] == 3 * size.width + size.skip + size.classes
+        return Encoded(pooled, present, cues, self.fingerprint())
+
+    def adapt(
+        self,
+        support: Encoded,
+        degrees: NDArray[np.floating],
+        emotions: Sequence[str],
+        weights: NDArray[np.floating] | None = None,
+        prior: bool = True,
+    ) -> AdaptedModel:
+        """Learn the fast weights from corrections, in a fraction of a second; this model is not changed.
+
+        ``support`` n segments (may be none when ``prior`` and the memory knows two of the emotions), ``degrees (n, N)``
+        of each emotion in [0, 1], ``weights (n,)`` how much each correction counts (1 if not given). The same call
+        gives the same weights bit for bit. Raises :class:`stf2m.adaptation.SupportError` (a ``ValueError``).
+        """
+        return adapt(self, self.memory if prior else None, support, degrees, emotions, weights)
+
+    def membership_curves(
+        self, cue: str, points: int = 200
+    ) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]:
+        """A cue's terms as curves for plots: x in its own unit ``(points,)``, and ``{term: mu(x)}``.
+
+        Raises ``KeyError`` for an unknown cue.
+        """
+        return membership_curves(self, cue, points)
+
+    def fingerprint(self) -> str:
+        """Sixteen letters that change whenever any weight does."""
+        return checkpoint.fingerprint(self)
+
+    def save(self, folder: Path) -> None:
+        """Write ``stf2m.safetensors`` and the card ``stf2m.json`` into a folder."""
+        checkpoint.save(self, self.memory, self.card, folder)
+
+    @classmethod
+    def load(cls, folder: Path | None = None) -> "STF2M":
+        """The model in a folder, by default the shipped one; one copy is shared by all callers.
+
+        Raises :class:`stf2m.checkpoint.CheckpointError` (a ``ValueError``) with one plain sentence.
+        """
+        return _load((folder or SHIPPED).resolve())
+
+
+def _check(view: View, modality: Modality) -> None:
+    expected = (len(modality.sites), modality.channels), modality.embedding, len(modality.cues)
+    found = view.values.shape[1:], view.embedding.shape[1], len(view.cues)
+    if found != expected or not view.valid.any():
+        raise ValueError(
+            f"This model reads {modality.name} views of sites × channels, embedding, cues = {expected} "
+            f"with a valid frame; this one has {found}."
+        )
+
+
+@lru_cache(maxsize=4)
+def _load(folder: Path) -> STF2M:
+    stored = checkpoint.read(folder)
+    model = STF2M(stored.modalities, stored.architecture)
+    checkpoint.fill(model, stored)
+    model.memory, model.card = stored.memory(checkpoint.fingerprint(model)), stored.card
+    return model
