@@ -90,8 +90,7 @@ def candidates(frames: FloatArray, power: FloatArray) -> Candidates:
     is_peak = (middle > left) & (middle >= right) & (middle > 0)
     lags = np.arange(shortest, longest + 1)
     favoured = np.where(is_peak, middle - _OCTAVE_COST * np.log2(FLOOR_HZ * lags / rate), 0).astype(np.float32)
-    best = np.argpartition(favoured, -_CANDIDATES, axis=1)[:, -_CANDIDATES:]
-    best = np.take_along_axis(best, np.argsort(-np.take_along_axis(favoured, best, 1), axis=1, kind="stable"), 1)
+    best = _largest(favoured, _CANDIDATES)
 
     a, b, c = (np.take_along_axis(part, best, 1) for part in (left, middle, right))
     curvature = np.minimum(a - 2 * b + c, -1e-9)
@@ -129,6 +128,16 @@ def best_path(found: Candidates) -> tuple[FloatArray, FloatArray]:
     chosen = np.take_along_axis(hz, path[:, None], 1)[:, 0]
     strength = np.where(path == 0, found.strength[:, 0], found.strength[np.arange(frames), path - 1])
     return np.where(chosen > 0, chosen, np.nan).astype(np.float32), strength.astype(np.float32)
+
+
+def _largest(values: FloatArray, count: int) -> NDArray[np.intp]:
+    """Where the ``count`` largest values of each row are, largest first, ``(F, count)``; ``values`` are used up."""
+    rows = np.arange(len(values))
+    found = np.empty((len(values), count), np.intp)
+    for place in range(count):
+        found[:, place] = values.argmax(axis=1)
+        values[rows, found[:, place]] = -1
+    return found
 
 
 def _jump_costs(hz: FloatArray, block: int = 2000) -> Iterator[FloatArray]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stf2m import media
-from stf2m.tracks import RATE_HZ, FloatArray, Modality, Track, absent
+from stf2m.tracks import RATE_HZ, BoolArray, FloatArray, Modality, Track, absent
 from stf2m.views import prosody, whisper
 from stf2m.views.pitch import FFT, FRAME_HZ, RUMBLE_HZ, SOUND_HZ, frames_of, full_scale_sine, power_spectrum
 from stf2m.weights import Progress
@@ -34,7 +34,8 @@ NO_VOICE = "Nobody speaks in this clip."
 
 _BLOCK_S, _CONTEXT_S = 5.0, 0.5
 _FLOOR_DB = -120.0
-_LEAST_VOICE_S = 0.2
+#: Less voice than this in a whole clip is nobody speaking, seconds.
+LEAST_VOICE_S = 0.2
 
 
 def extract(path: Path, info: media.MediaInfo, progress: Progress | None = None) -> Track:
@@ -42,11 +43,10 @@ def extract(path: Path, info: media.MediaInfo, progress: Progress | None = None)
 
     Raises :class:`stf2m.weights.WeightsUnavailableError` when the encoder's weights can be had nowhere.
     """
-    frames = int(np.ceil(info.duration_s * RATE_HZ - 1e-6))
+    frames = _frames(info)
     if not info.has_sound:
         return absent(MODALITY, frames, NO_SOUND)
-    chunks = (samples for _, samples in media.sound(path, SOUND_HZ))
-    return _track(chunks, frames, progress)
+    return _track(_sound(path), frames, progress)
 
 
 def extract_sound(wave: NDArray[np.floating], rate: int) -> Track:
@@ -55,6 +55,21 @@ def extract_sound(wave: NDArray[np.floating], rate: int) -> Track:
         raise ValueError("Sound must be one channel, (n,), at a positive sample rate.")
     frames = int(np.ceil(len(wave) / rate * RATE_HZ - 1e-6))
     return _track([_resampled(np.asarray(wave, np.float32), rate)], frames, None)
+
+
+def activity(path: Path, info: media.MediaInfo) -> tuple[BoolArray, FloatArray]:
+    """When somebody speaks, ``(T,)``, and how loud in dB, ``(T,)``, NaN in pauses: prosody without the encoder."""
+    frames = _frames(info)
+    if not info.has_sound:
+        return np.zeros(frames, bool), np.full(frames, np.nan, np.float32)
+    heard: list[prosody.Fine] = []
+    for block in _blocks(_sound(path), frames):
+        windows = frames_of(block.samples)[block.wanted(FRAME_HZ)]
+        heard.append(prosody.measure(windows, power_spectrum(windows)))
+    if not heard:
+        return np.zeros(frames, bool), np.full(frames, np.nan, np.float32)
+    cues, valid = prosody.describe(prosody.Fine.join(heard), frames)
+    return valid, cues[:, MODALITY.cue_names.index("loudness")]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +84,18 @@ class _Block:
     first: int
     end: int
 
+    def wanted(self, rate: int) -> slice:
+        """The wanted stretch in frames at ``rate`` Hz that begin with ``samples``."""
+        return slice(*(round((at - self.origin) * rate / RATE_HZ) for at in (self.first, self.end)))
+
+
+def _frames(info: media.MediaInfo) -> int:
+    return int(np.ceil(info.duration_s * RATE_HZ - 1e-6))
+
+
+def _sound(path: Path) -> Iterator[FloatArray]:
+    return (samples for _, samples in media.sound(path, SOUND_HZ))
+
 
 def _track(chunks: Iterable[FloatArray], frames: int, progress: Progress | None) -> Track:
     model = whisper.load(progress=progress)
@@ -81,14 +108,14 @@ def _track(chunks: Iterable[FloatArray], frames: int, progress: Progress | None)
         power = power_spectrum(windows)
         mel[block.first : block.end] = _decibels(_on_grid(power @ bands, FRAME_HZ, block))
         embedding[block.first : block.end] = _on_grid(whisper.encode(model, block.samples), whisper.ENCODER_HZ, block)
-        wanted = slice(*(round((at - block.origin) * FRAME_HZ / RATE_HZ) for at in (block.first, block.end)))
+        wanted = block.wanted(FRAME_HZ)
         fine.append(prosody.measure(windows[wanted], power[wanted]))
         if progress:
             progress(block.end / max(frames, 1), "Listening to the voice")
     if not fine:
         return absent(MODALITY, frames, NO_VOICE)
     cues, valid = prosody.describe(prosody.Fine.join(fine), frames)
-    if valid.sum() < _LEAST_VOICE_S * RATE_HZ:
+    if valid.sum() < LEAST_VOICE_S * RATE_HZ:
         return absent(MODALITY, frames, NO_VOICE)
     return Track(
         modality=MODALITY,

@@ -36,7 +36,8 @@ def _load(folder: Path) -> "WhisperModel":
 
     if not (folder / "model.bin").is_file():
         raise weights.WeightsUnavailableError(f"{folder} holds no Whisper in CTranslate2's layout (no model.bin).")
-    threads = 0 if "OMP_NUM_THREADS" in os.environ else min(os.cpu_count() or 1, 4)
+    # Half of the cores: threads of CTranslate2 that wait for a busy core spin, and cost far more than they bring.
+    threads = 0 if "OMP_NUM_THREADS" in os.environ else min(max((os.cpu_count() or 2) // 2, 1), 4)
     try:
         return WhisperModel(str(folder), device="cpu", compute_type="float32", cpu_threads=threads)
     except (RuntimeError, ValueError) as error:
