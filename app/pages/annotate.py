@@ -1,0 +1,48 @@
+"""The Annotate tab: an annotator's whole day on one page, the queue beside video, timeline and panel."""
+
+from typing import Any
+
+import gradio as gr
+
+from app.session import Session
+from app.studio import Studio
+from app.widgets.queue import queue
+from app.widgets.queue.calls import calls as queue_calls
+from app.widgets.timeline import timeline
+from app.widgets.timeline.calls import calls as timeline_calls
+
+
+def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
+    """Fill the tab. The widgets talk to the studio by themselves; the page only tells them who works on what."""
+    with gr.Row(elem_classes="st-annotate"):
+        clips = queue(queue_calls(studio))
+        work = timeline(timeline_calls(studio))
+
+    def who(study_id: int | None, annotator_id: int | None) -> tuple[dict[str, Any], dict[str, Any]]:
+        value = _who(studio, study_id, annotator_id)
+        return value, value
+
+    def back(study_id: int | None, annotator_id: int | None, clip_id: int | None) -> dict[str, Any]:
+        return {**_who(studio, study_id, annotator_id), "clip": clip_id}
+
+    people = [session.study, session.annotator]
+    gr.on(
+        [session.study.change, session.annotator.change],
+        who,
+        people,
+        [clips, work],
+        show_progress="hidden",
+        queue=False,
+    )
+    tab.select(back, [*people, session.clip], work, show_progress="hidden", queue=False)
+    work.select(_opened, None, session.clip, show_progress="hidden", queue=False)
+    work.input(lambda changes: changes + 1, session.changed, session.changed, show_progress="hidden", queue=False)
+
+
+def _opened(event: gr.EventData) -> int:
+    return event.clip
+
+
+def _who(studio: Studio, study_id: int | None, annotator_id: int | None) -> dict[str, Any]:
+    name = next((person.name for person in studio.store.annotators() if person.id == annotator_id), "")
+    return {"study": study_id, "annotator": annotator_id, "name": name}

@@ -1,0 +1,95 @@
+"""The studio's own addresses beside Gradio's: clips and their pictures by id, and files on their way in."""
+
+import inspect
+
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from pydantic import BaseModel, Field
+
+from annotations.records import NotFoundError
+from app.jobs import PlainError
+from app.studio import Studio
+from app.uploads import Uploads
+
+_PRIVATE = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
+
+
+class File(BaseModel):
+    """A file that a page wants to send: its name and size in bytes, and the words that come with it."""
+
+    study: int
+    name: str = Field(min_length=1, max_length=500)
+    size: int = Field(ge=0)
+    subtitles: tuple[str, str] | None = None
+    typed: str = Field(default="", max_length=1_000_000)
+
+
+def add_routes(web: FastAPI, studio: Studio) -> None:
+    """Put the studio's addresses before Gradio's, which answer everything else; works on a server that runs."""
+    web.router.routes[:0] = routes(studio).routes
+
+
+def routes(studio: Studio) -> APIRouter:
+    """``/clip/{id}`` with byte ranges, ``/clip/{id}/thumbnail`` and ``/upload``, for those who may see the page."""
+    router = APIRouter(dependencies=[Depends(_signed_in)])
+    uploads = Uploads(studio)
+
+    @router.get("/clip/{clip_id}")
+    def clip(clip_id: int) -> Response:
+        """The media of a clip; the response honours ranges, so that a browser can seek."""
+        try:
+            path = studio.media(clip_id)
+        except NotFoundError:
+            path = None
+        if path is None:
+            return PlainTextResponse("There is no such clip, or it has been removed.", 404)
+        return FileResponse(path, headers=_PRIVATE, content_disposition_type="inline")
+
+    @router.get("/clip/{clip_id}/thumbnail")
+    def thumbnail(clip_id: int) -> Response:
+        """A small picture of a clip."""
+        try:
+            path = studio.thumbnail(clip_id)
+        except NotFoundError:
+            path = None
+        if path is None:
+            return PlainTextResponse("There is no picture of this clip.", 404)
+        return FileResponse(path, headers=_PRIVATE, media_type="image/jpeg", content_disposition_type="inline")
+
+    @router.post("/upload")
+    def announce(file: File) -> Response:
+        """Announce a file; answers with the token under which its bytes may be sent, or refuses in a sentence."""
+        try:
+            token = uploads.announce(file.study, file.name, file.size, file.subtitles, file.typed)
+        except (PlainError, NotFoundError) as refusal:
+            return JSONResponse({"refused": str(refusal)})
+        return JSONResponse({"token": token})
+
+    @router.post("/upload/{token}")
+    async def upload(token: str, request: Request) -> Response:
+        """The bytes of a file that the page has announced; answers with the id of its analysis."""
+        try:
+            job = await uploads.receive(token, request.stream())
+        except KeyError:
+            return JSONResponse({"refused": "This upload was not expected; choose the file again."}, 404)
+        except PlainError as refusal:
+            return JSONResponse({"refused": str(refusal)}, 413)
+        return JSONResponse({"job": job.id})
+
+    return router
+
+
+async def _signed_in(request: Request) -> None:
+    """Where the studio asks for a login, let nobody else in: the same rule as for Gradio's own addresses."""
+    web = request.app
+    auth, dependency = getattr(web, "auth", None), getattr(web, "auth_dependency", None)
+    if auth is None and dependency is None:
+        return
+    if dependency is not None:
+        user = dependency(request)
+        user = await user if inspect.isawaitable(user) else user
+    else:
+        cookies = (f"access-token-{web.cookie_id}", f"access-token-unsecure-{web.cookie_id}")
+        user = next((web.tokens.get(request.cookies.get(name)) for name in cookies if request.cookies.get(name)), None)
+    if user is None:
+        raise HTTPException(401, "Sign in to the studio first.")

@@ -1,0 +1,25 @@
+"""The queue: the clips of a study in the order of work, adding videos, and the analyses that are running."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import gradio as gr
+
+from app.widgets import folder
+
+SCRIPTS = ("sending", "queue")
+
+#: The server functions that the widget calls, by name; each takes one mapping and returns one.
+CALLS = ("clips", "jobs", "cancel", "remove")
+
+
+def queue(calls: Sequence[Callable[[dict], dict]]) -> gr.HTML:
+    """The widget. ``calls`` are functions with the names of :data:`CALLS`; its value is ``{"study", "annotator"}``.
+
+    Raises ``ValueError`` unless ``calls`` are exactly those it needs.
+    """
+    names = [call.__name__ for call in calls]
+    if sorted(names) != sorted(CALLS):
+        raise ValueError(f"The queue needs the calls {', '.join(CALLS)}, not {', '.join(names)}.")
+    sources = folder.read(Path(__file__).parent, SCRIPTS)
+    return gr.HTML(None, **sources, server_functions=list(calls), elem_id="queue", elem_classes="st-queue")

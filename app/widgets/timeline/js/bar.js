@@ -1,0 +1,103 @@
+/** Counts of corrections in words: 7 corrections (angry 2, happy 3, sad 2). */
+function countsInWords(counts) {
+  const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  if (!total) return "No corrections yet";
+  const each = Object.entries(counts).map(([name, count]) => `${name} ${count}`).join(", ");
+  return `${total} ${total === 1 ? "correction" : "corrections"} (${each})`;
+}
+
+function percent(share) {
+  return `${Math.round(100 * share)} %`;
+}
+
+/** The bar at the foot of the page: what was done, whether it is saved, undo, and adapting the model. */
+class Bar {
+  constructor(element, { actions, outbox }) {
+    const button = (text, label, run, kind = "st-button") =>
+      make("button", { type: "button", class: kind, "aria-label": label, title: label, onclick: run }, text);
+    this.undo = button("↶", "Undo (Ctrl+Z)", () => actions.undo(), "st-icon");
+    this.redo = button("↷", "Redo (Ctrl+Shift+Z)", () => actions.redo(), "st-icon");
+    this.counts = make("span", { class: "tl-counts" });
+    this.saved = make("span", { class: "tl-saved", role: "status" }, "saved ✓");
+    this.retry = button("try again", "Try again now", () => outbox().retry(), "st-button tl-small");
+    this.discard = button("discard", "Give up this correction", () => outbox().discard(), "st-button tl-small");
+    this.message = make("span", { class: "tl-message" });
+    this.adapt = button("Adapt", "Let the model learn from the corrections", () => actions.adapt(), "st-button st-primary");
+    this.figures = make("span", { class: "tl-figures" });
+    this.back = button("go back", "Go back to the former model version", () => actions.goBack(), "st-button tl-small");
+    this.changes = make("details", { class: "tl-menu tl-changes" }, make("summary", { class: "st-button tl-small" }, "what changed"), make("div", { class: "tl-menu-list" }));
+    this.actions = actions;
+    element.replaceChildren(
+      make("div", { class: "tl-bar-part" }, this.undo, this.redo, this.counts, this.saved, this.retry, this.discard),
+      make("div", { class: "tl-bar-part tl-bar-message" }, this.message),
+      make("div", { class: "tl-bar-part" }, this.adapt, this.figures, this.changes, this.back),
+    );
+    this.showSaved({ state: "saved", entries: [] });
+    this.showReport(null, null);
+  }
+
+  showSaved({ state, reason, entries }) {
+    const words = {
+      saved: "saved ✓",
+      saving: "saving…",
+      waiting: `not saved (${entries.length}): ${reason}`,
+      refused: `not saved: ${reason}`,
+    };
+    write(this.saved, words[state]);
+    this.saved.dataset.state = state;
+    show(this.retry, state === "waiting" || state === "refused");
+    show(this.discard, state === "refused");
+  }
+
+  showUndo({ canUndo, canRedo }) {
+    this.undo.disabled = !canUndo;
+    this.redo.disabled = !canRedo;
+  }
+
+  /** The corrections per emotion and what is missing before the model can adapt (empty: nothing). */
+  showReadiness(counts, missing) {
+    write(this.counts, countsInWords(counts));
+    this.adapt.disabled = Boolean(missing);
+    this.adapt.title = missing || "Let the model learn from the corrections";
+    this.missing = missing;
+    if (!this.reported) write(this.figures, missing);
+  }
+
+  showAdapting(stage) {
+    this.adapt.disabled = Boolean(stage);
+    write(this.adapt, stage || "Adapt");
+  }
+
+  /** What an adaptation did, and the version it can be taken back to (null: none). */
+  showReport(report, former) {
+    this.reported = Boolean(report);
+    show(this.back, Boolean(former));
+    if (former) {
+      write(this.back, `go back to model ${former.number}`);
+      this.back.setAttribute("aria-label", `Go back to model ${former.number}`);
+    }
+    show(this.changes, Boolean(report?.changed.length));
+    if (!report) {
+      write(this.figures, this.missing || "");
+      return;
+    }
+    const { held_out: held, number, seconds, changed } = report;
+    const figures = held ? `held-out corrections: ${percent(held.before)} → ${percent(held.after)} (${held.corrections})` : "";
+    const moved = changed.length === 1 ? "1 stretch changed" : `${changed.length} stretches changed`;
+    write(this.figures, [`model ${number} in ${seconds.toFixed(2)} s`, figures, moved].filter(Boolean).join(" · "));
+    this.changes.lastElementChild.replaceChildren(
+      ...changed.slice(0, 60).map((each) =>
+        make(
+          "button",
+          { type: "button", onclick: () => this.actions.visit(each) },
+          `${each.clip_name} · ${stretch(each.start_s, each.end_s)}: ${each.from || "nothing"} → ${each.to || "nothing"}`,
+        )),
+    );
+  }
+
+  say(text, keep = 6000) {
+    write(this.message, text);
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => write(this.message, ""), keep);
+  }
+}

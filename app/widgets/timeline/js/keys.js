@@ -1,0 +1,137 @@
+/** The keys of the widget: [keys, what they do, the action]. The help sheet is made from the same list. */
+const COMMANDS = [
+  [[" "], "play or pause", "play", "Space"],
+  [["p"], "play the selected segment", "playItem"],
+  [["l"], "repeat on or off", "loop"],
+  [["u"], "play each segment as it is reached, on or off", "autoplay"],
+  [["<"], "slower", "slower"],
+  [[">"], "faster", "faster"],
+  [["ArrowLeft"], "back 0.5 s (with Shift 5 s)", "back", "←"],
+  [["ArrowRight"], "on 0.5 s (with Shift 5 s)", "forth", "→"],
+  [[","], "one frame back", "frameBack"],
+  [["."], "one frame on", "frameOn"],
+  [["j", "ArrowDown"], "next segment", "next", "J ↓"],
+  [["k", "ArrowUp"], "previous segment", "previous", "K ↑"],
+  [["Enter"], "accept the suggestion and go to the next segment", "accept"],
+  [["n"], "next segment that needs attention", "nextUnsure"],
+  [["Delete", "Backspace"], "remove your annotation", "remove", "Del"],
+  [["Escape"], "let go of a new segment", "letGo", "Esc"],
+  [["+", "="], "zoom in", "zoomIn", "+"],
+  [["-"], "zoom out", "zoomOut", "−"],
+  [["0"], "show the whole clip", "zoomAll"],
+  [["PageDown"], "next clip of the queue", "nextClip", "Page ↓"],
+  [["PageUp"], "previous clip of the queue", "previousClip", "Page ↑"],
+  [["?"], "this sheet", "help"],
+];
+
+/** Whether somebody is typing, or moving a slider or a menu, so that the key belongs there. */
+function keyIsTaken(event) {
+  const target = event.target instanceof Element ? event.target : null;
+  if (!target || target.isContentEditable || target.closest("dialog")) return true;
+  const { tagName: tag, type } = target;
+  if (tag === "TEXTAREA" || tag === "SELECT") return true;
+  if (tag === "INPUT" && type !== "range" && type !== "checkbox") return true;
+  if (tag === "INPUT" && type === "range") return event.key.startsWith("Arrow") || event.key.startsWith("Page");
+  const pressable = target.closest("button, summary, a, [role=tab], input");
+  return Boolean(pressable) && (event.key === " " || event.key === "Enter" || (pressable.role === "tab" && event.key.startsWith("Arrow")));
+}
+
+/** Listens for keys on the whole page while the widget is in sight, so that they work wherever the focus is. */
+class Keys {
+  constructor(root, { model, actions, life }) {
+    Object.assign(this, { root, model, actions });
+    this.byKey = new Map(COMMANDS.flatMap(([keys, , action]) => keys.map((key) => [key, action])));
+    document.addEventListener("keydown", (event) => this.press(event), { signal: life });
+    root.addEventListener("click", (event) => this.keepFocus(event), { signal: life });
+  }
+
+  get inSight() {
+    return this.root.offsetParent !== null && !document.querySelector("dialog[open]");
+  }
+
+  press(event) {
+    if (!this.inSight || event.defaultPrevented || event.isComposing) return;
+    if (event.key === "Escape" && this.root.contains(document.activeElement)) this.root.focus({ preventScroll: true });
+    if (keyIsTaken(event)) return;
+    const run = this.meaning(event);
+    if (!run) return;
+    event.preventDefault();
+    run();
+  }
+
+  meaning(event) {
+    const { actions } = this;
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    if (event.ctrlKey || event.metaKey) {
+      if (key === "z") return () => (event.shiftKey ? actions.redo() : actions.undo());
+      return key === "y" ? () => actions.redo() : null;
+    }
+    if (event.altKey) return null;
+    const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code)?.[1];
+    const emotion = this.model.emotions.find((each) => each.key && (each.key === digit || (each.key === key && !event.shiftKey)));
+    if (emotion) return () => actions.choose(emotion.name, event.shiftKey);
+    const action = this.byKey.get(event.key) || this.byKey.get(key);
+    return action ? () => actions[action](event.shiftKey) : null;
+  }
+
+  /** After a click with a pointer the keys belong to the timeline again; after Tab and Enter the focus stays. */
+  keepFocus(event) {
+    const pressed = event.target instanceof Element && event.target.closest("button, summary");
+    if (pressed && event.detail > 0 && !event.target.closest("dialog")) this.root.focus({ preventScroll: true });
+  }
+}
+
+/** The sheet with all keys. */
+function helpSheet(emotions) {
+  const key = (text) => make("kbd", {}, text.length === 1 ? text.toUpperCase() : text);
+  const line = (keys, what) => make("div", { class: "tl-key" }, make("span", {}, ...keys.map(key)), make("span", {}, what));
+  const commands = COMMANDS.map(([keys, what, , shown]) => line(shown ? shown.split(" ") : [keys[0]], what));
+  const labels = emotions.filter((each) => each.key).map((each) => line([each.key], each.name));
+  return make(
+    "form",
+    { method: "dialog", class: "tl-sheet" },
+    make("div", { class: "tl-sheet-head" }, make("h3", {}, "Keys"), make("button", { class: "st-button", autofocus: true }, "close")),
+    make("h4", {}, "Emotions (with Shift: and go to the next segment)"),
+    make("div", { class: "tl-key-list" }, ...labels),
+    make("h4", {}, "Everything else"),
+    make("div", { class: "tl-key-list" }, ...commands, line(["Ctrl", "Z"], "undo"), line(["Ctrl", "Shift", "Z"], "redo (also Ctrl Y)")),
+    make("h4", {}, "Mouse and fingers"),
+    make("ul", {},
+      make("li", {}, "Click: go there and select. Double click: play the segment."),
+      make("li", {}, "Drag on your lane: a new segment. Drag a segment of yours: move it; drag its edge: change one edge (Alt: without snapping)."),
+      make("li", {}, "Drag elsewhere, or Shift and wheel: move the timeline. Ctrl and wheel, or two fingers: zoom.")),
+  );
+}
+
+/** Ask which of two versions of a segment holds; resolves to "mine" or "theirs". */
+function askConflict(dialog, { sentence, current, wanted }) {
+  const version = (title, annotation, value, empty) =>
+    make(
+      "button",
+      { class: "tl-version", value },
+      make("strong", {}, title),
+      make("span", {}, annotation ? sayDegrees(annotation.degrees) : empty),
+      annotation ? make("span", {}, stretch(annotation.start_s, annotation.end_s)) : null,
+      annotation?.note ? make("span", {}, `“${annotation.note}”`) : null,
+    );
+  dialog.replaceChildren(
+    make(
+      "form",
+      { method: "dialog", class: "tl-sheet" },
+      make("h3", {}, "This segment was changed elsewhere meanwhile"),
+      make("p", {}, sentence),
+      make(
+        "div",
+        { class: "tl-versions" },
+        version("Keep what is saved", current, "theirs", "removed"),
+        version("Save yours", wanted, "mine", "remove it"),
+      ),
+    ),
+  );
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("cancel", (event) => event.preventDefault(), { once: true });
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "mine" ? "mine" : "theirs"), { once: true });
+  });
+}

@@ -1,0 +1,197 @@
+/** How sure the model is, in words. */
+function certainty(uncertainty) {
+  const words = [[0.25, "sure"], [0.45, "fairly sure"], [UNSURE, "not quite sure"], [0.8, "unsure"], [Infinity, "very unsure"]];
+  return words.find(([limit]) => uncertainty < limit)[1];
+}
+
+/** What people call a modality. */
+const MODALITY_WORDS = { text: "words" };
+
+/**
+ * The panel of the selected segment: its time, what the person and the model say, the emotions as buttons with the
+ * model's degrees as bars, several degrees, intensity and note, and why the model answers so.
+ */
+class Panel {
+  constructor(element, { model, actions }) {
+    Object.assign(this, { element, model, actions });
+    this.rows = new Map();
+    this.build();
+  }
+
+  build() {
+    const part = (name, tag = "div", ...children) => (this[name] = make(tag, { class: `tl-${name}` }, ...children));
+    const icon = (text, label, run) =>
+      make("button", { type: "button", class: "st-icon", "aria-label": label, title: label, onclick: run }, text);
+    this.remover = make("button", { type: "button", class: "st-button tl-small", onclick: () => this.actions.remove() }, "remove");
+    this.accepter = make(
+      "button",
+      { type: "button", class: "st-button st-primary tl-small", title: "Accept and go to the next (Enter)", onclick: () => this.actions.accept() },
+      "accept ⏎",
+    );
+    this.head = make(
+      "div",
+      { class: "tl-head" },
+      part("when", "h3"),
+      icon("‹", "Previous segment (K)", () => this.actions.previous()),
+      icon("›", "Next segment (J)", () => this.actions.next()),
+    );
+    part("said", "p");
+    part("emotions");
+    this.emotions.setAttribute("role", "group");
+    this.emotions.setAttribute("aria-label", "Emotion of the selected segment");
+    this.editor = new DegreeEditor(this);
+    part("why");
+    this.body = make(
+      "div",
+      { class: "tl-panel-body" },
+      this.head,
+      make("div", { class: "tl-said-row" }, this.said, this.accepter, this.remover),
+      this.emotions,
+      this.editor.element,
+      this.why,
+    );
+    this.hint = make("p", { class: "tl-hint" }, "Click a segment on the timeline, or press J, to see what the model says there and to correct it.");
+    this.element.replaceChildren(this.hint, this.body);
+  }
+
+  /** The emotions of another study: make their buttons anew. */
+  setEmotions(emotions) {
+    this.rows.clear();
+    for (const emotion of emotions) {
+      const bar = make("span", { class: "tl-fill", style: { background: emotion.colour } });
+      const value = make("span", { class: "tl-degree" });
+      const mark = make("span", { class: "tl-mark", "aria-hidden": "true" });
+      const button = make(
+        "button",
+        {
+          type: "button", class: "tl-emotion", "aria-pressed": "false", "data-emotion": emotion.name,
+          onclick: () => this.actions.choose(emotion.name),
+        },
+        make("kbd", {}, emotion.key || "·"),
+        badge(emotion),
+        make("span", { class: "tl-emotion-name" }, emotion.name),
+        make("span", { class: "tl-track" }, bar),
+        value,
+        mark,
+      );
+      this.rows.set(emotion.name, { button, bar, value, mark, emotion });
+    }
+    this.emotions.replaceChildren(...[...this.rows.values()].map((row) => row.button));
+    this.editor.setEmotions(emotions);
+  }
+
+  /** Show the selected item. */
+  render() {
+    const item = this.model.selected;
+    show(this.hint, !item);
+    show(this.body, Boolean(item));
+    if (!item) return;
+    write(this.when, stretch(item.start_s, item.end_s));
+    this.renderSaid(item);
+    this.renderDegrees(item, item.suggestion?.memberships);
+    this.editor.render(item);
+  }
+
+  renderSaid(item) {
+    const { suggestion, mine } = item;
+    const parts = [];
+    if (item.draft) parts.push("New segment: choose its emotion.");
+    if (mine) parts.push(make("span", {}, "You: "), make("strong", {}, sayDegrees(mine.degrees)));
+    if (suggestion && !mine && !item.draft) {
+      const sure = certainty(suggestion.uncertainty);
+      parts.push("Suggested: ", make("strong", {}, suggestion.emotion), ` ${degreeText(suggestion.degree)} · `);
+      parts.push(make("span", { class: suggestion.uncertainty >= UNSURE ? "tl-unsure" : "tl-sure" }, sure));
+    } else if (suggestion && mine) {
+      parts.push(make("span", { class: "tl-against" }, ` · suggested: ${suggestion.emotion} ${degreeText(suggestion.degree)}`));
+    } else if (!suggestion && !mine) parts.push("The model says nothing here.");
+    this.said.replaceChildren(...parts);
+    show(this.remover, Boolean(mine));
+    show(this.accepter, Boolean(suggestion && !mine && !item.draft));
+  }
+
+  renderDegrees(item, memberships) {
+    const chosen = item.mine?.degrees || {};
+    for (const [name, row] of this.rows) {
+      const degree = memberships?.[name];
+      row.bar.style.width = `${100 * (degree || 0)}%`;
+      write(row.value, degree === undefined ? "" : degreeText(degree));
+      const own = chosen[name] || 0;
+      row.button.setAttribute("aria-pressed", String(own > 0));
+      row.button.classList.toggle("tl-top", item.mine ? item.mine.emotion === name : item.suggestion?.emotion === name);
+      write(row.mark, own === 0 ? "" : own === 1 ? "✓" : `✓ ${degreeText(own)}`);
+      const model = degree === undefined ? "" : `, model ${degreeText(degree)}`;
+      row.button.setAttribute("aria-label", `${name}${row.emotion.key ? `, key ${row.emotion.key}` : ""}${model}`);
+    }
+  }
+
+  /** While the reasons are on their way. */
+  waitForWhy() {
+    this.why.classList.add("tl-stale");
+  }
+
+  /** Show why the model answers as it does on the selected segment. */
+  renderWhy(item, why) {
+    this.why.classList.remove("tl-stale");
+    if (!why) {
+      this.why.replaceChildren(make("p", { class: "tl-soft" }, "The reasons could not be fetched; they come when the studio answers again."));
+      return;
+    }
+    if (!item.suggestion) this.renderDegrees(item, why.memberships);
+    const sure = make(
+      "p",
+      { class: "tl-soft" },
+      `The model is ${certainty(why.uncertainty)} (uncertainty ${degreeText(why.uncertainty)}).`,
+    );
+    const shares = Object.entries(why.shares).filter(([, share]) => share >= 0.005);
+    const rules = why.rules.slice(0, 4);
+    this.why.replaceChildren(
+      make("h4", {}, "Why?"),
+      make("p", { class: "tl-quote" }, why.text),
+      sure,
+      shares.length ? shareBar(shares) : null,
+      rules.length ? make("ul", { class: "tl-rules" }, ...rules.map(ruleLine)) : null,
+      ...Object.entries(why.missing).map(([name, sentence]) =>
+        make("p", { class: "tl-missing" }, make("strong", {}, `${MODALITY_WORDS[name] || name}: `), sentence)),
+    );
+  }
+}
+
+/** Degrees in words: happy, or happy 0.70 + sad 0.30. */
+function sayDegrees(degrees) {
+  const names = Object.keys(degrees).sort((a, b) => degrees[b] - degrees[a]);
+  if (names.length === 1 && degrees[names[0]] === 1) return names[0];
+  return names.map((name) => `${name} ${degreeText(degrees[name])}`).join(" + ");
+}
+
+/** How much each modality weighs, as one bar and in words. */
+function shareBar(shares) {
+  const percent = (share) => `${Math.round(100 * share)} %`;
+  return make(
+    "div",
+    { class: "tl-shares" },
+    make(
+      "div",
+      { class: "tl-share-bar", "aria-hidden": "true" },
+      ...shares.map(([name, share]) => make("span", { class: `tl-share tl-share-${name}`, style: { width: percent(share) } })),
+    ),
+    make(
+      "p",
+      {},
+      ...shares.map(([name, share]) =>
+        make("span", { class: `tl-share-word tl-share-word-${name}` }, `${MODALITY_WORDS[name] || name} ${percent(share)}`)),
+    ),
+  );
+}
+
+/** A rule that fired: its sentence, how strongly it fired, and the measured values it is about. */
+function ruleLine(rule) {
+  const values = rule.conditions.map(({ cue, term, value, unit }) =>
+    make("span", { class: "tl-condition" }, `${cue} ${term}: ${measured(value, unit)}`));
+  return make(
+    "li",
+    {},
+    make("span", { class: "tl-strength", title: "How strongly this rule fired" }, `${Math.round(100 * rule.strength)} %`),
+    make("span", {}, rule.text),
+    make("div", { class: "tl-conditions" }, ...values),
+  );
+}

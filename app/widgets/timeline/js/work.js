@@ -1,0 +1,392 @@
+/** Cue lanes that are shown until somebody chooses others. */
+const FIRST_CUES = ["smile", "pitch", "loudness"];
+
+/** The annotator's workplace: keeps video, timeline, panel and bar in step with the model and the server. */
+class Work {
+  constructor(root, server, trigger, life) {
+    Object.assign(this, { root, server, trigger, life });
+    this.who = { study: null, annotator: null, name: "" };
+    this.autoplay = recall("autoplay", false);
+    this.cues = recall("cues", null);
+    this.reasons = new Map();
+    this.model = new Model();
+    this.scale = new Scale(() => this.dirty());
+    this.actions = new Actions(this);
+    this.painter = new Painter(this.part("canvas"), this.model, this.scale);
+    this.gutter = new Gutter(this.part("gutter"));
+    this.player = new Player(this.part("video"), {
+      onTime: (time) => this.model.setTime(time), onState: () => this.showTransport(), onError: () => this.cannotPlay(), life,
+    });
+    this.panel = new Panel(this.part("panel"), this);
+    this.outbox = new Outbox(server, this.model, {
+      life,
+      onState: (outbox) => this.bar.showSaved(outbox),
+      onSaved: (entry) => this.afterSave(entry),
+      onConflict: (conflict) => askConflict(this.part("conflict"), conflict),
+    });
+    this.bar = new Bar(this.part("bar"), { actions: this.actions, outbox: () => this.outbox });
+    this.overview = new Overview(this.part("overview"), this);
+    const { model, scale, actions } = this;
+    this.gestures = new Gestures(this.part("area"), { model, scale, rows: () => this.painter.rows, actions, life });
+    this.keys = new Keys(root, this);
+    this.listen();
+  }
+
+  part(name) {
+    return this.root.querySelector(`[data-part="${name}"]`);
+  }
+
+  listen() {
+    const { model, life, root } = this;
+    model.on("clip", () => this.showClip());
+    model.on("data", () => this.showData());
+    model.on("time", () => this.showTime());
+    model.on("selection", () => this.showSelection());
+    root.addEventListener("click", (event) => {
+      const button = event.target instanceof Element && event.target.closest("[data-do]");
+      if (button) this.actions[button.dataset.do]();
+    }, { signal: life });
+    hear("open", life, ({ clip, at }) => this.open(clip, { at }));
+    hear("queue", life, ({ clips }) => this.noClip(clips));
+    hear("closed", life, () => this.leave());
+    hear("say", life, ({ text }) => this.say(text));
+    const sizes = new ResizeObserver(() => this.resize());
+    sizes.observe(this.part("area"));
+    const looks = new MutationObserver(() => this.relook());
+    for (const element of [document.body, document.documentElement]) looks.observe(element, { attributeFilter: ["class"] });
+    life.addEventListener("abort", () => [sizes, looks].forEach((each) => each.disconnect()));
+    document.addEventListener("visibilitychange", () => !document.hidden && this.refresh(), { signal: life });
+    this.part("cues").addEventListener("toggle", () => this.listCues());
+    document.addEventListener("pointerdown", (event) => this.closeMenus(event), { signal: life });
+  }
+
+  // --- who and what ---------------------------------------------------------------------------------------------
+
+  /** Another study, or another person, from the header. */
+  async setWho(who) {
+    if (!who || !who.study || !who.annotator) return;
+    const moved = who.study !== this.who.study;
+    const changed = moved || who.annotator !== this.who.annotator;
+    const first = this.who.annotator === null;
+    this.who = who;
+    Object.assign(this.outbox, { annotator: who.annotator, name: who.name });
+    if (first) this.outbox.adopt();
+    if (who.clip && who.clip !== this.model.clip?.id) this.open(who.clip);
+    if (!changed) return;
+    this.countCorrections(false);
+    if (moved && !first) this.leave();
+    else if (this.model.clip) this.open(this.model.clip.id);
+  }
+
+  leave() {
+    this.player.close();
+    this.model.close();
+    this.bar.showReport(null, null);
+    show(this.part("open"), false);
+    show(this.part("panel"), false);
+    show(this.part("empty"), true);
+    setAddress("clip", null);
+  }
+
+  /** Nothing is open: say what to do. */
+  noClip(clips) {
+    if (this.model.clip || this.opening) return;
+    write(this.part("empty-head"), clips.length ? "Choose a clip" : "No clips yet");
+    const how = "Add a video on the left: with its subtitles or typed words if there are any. Its timeline opens here as soon as it is analysed.";
+    write(this.part("empty-text"), clips.length ? "Click a clip in the queue to see what the model says about it." : how);
+  }
+
+  async open(clip, { at = null, compareTo = null } = {}) {
+    const ticket = (this.ticket = (this.ticket || 0) + 1);
+    this.opening = true;
+    this.panel.editor.flush();
+    if (this.model.clip?.id !== clip) {
+      this.player.stop();
+      this.root.classList.add("tl-loading");
+    }
+    const answer = await this.server.open({ clip, annotator: this.who.annotator, compare_to: compareTo });
+    if (ticket !== this.ticket) return;
+    this.opening = false;
+    this.root.classList.remove("tl-loading");
+    if (!answer || answer.refused) {
+      this.bar.say(answer?.refused || "The studio does not answer. Try again in a moment.", 12000);
+      if (answer?.refused) setAddress("clip", null);
+      return;
+    }
+    this.reasons.clear();
+    this.model.open(answer.timeline);
+    this.outbox.reapply();
+    if (at !== null) this.actions.goTo(this.model.itemAt(at + 0.01) || this.model.items[0]);
+  }
+
+  /** Fetch the open clip again where nothing of our own is on its way: other people may have worked on it. */
+  async refresh() {
+    if (!this.model.clip || this.opening || this.player.playing || this.outbox.entries.length) return;
+    const answer = await this.server.annotations({ clip: this.model.clip.id, annotator: this.who.annotator });
+    if (!answer?.annotations || this.outbox.entries.length || answer.clip !== this.model.clip?.id) return;
+    this.model.setAnnotations(answer.annotations, answer.can_undo, answer.can_redo);
+  }
+
+  // --- showing --------------------------------------------------------------------------------------------------
+
+  showClip() {
+    const { clip, emotions, version, before } = this.model;
+    const opened = this.shown !== clip.id;
+    this.shown = clip.id;
+    show(this.part("empty"), false);
+    show(this.part("open"), true);
+    show(this.part("panel"), true);
+    write(this.part("name"), clip.name);
+    write(this.part("notes"), clip.notes.join(" "));
+    write(this.part("total"), clock(clip.duration_s));
+    this.panel.setEmotions(emotions);
+    this.part("compare").setAttribute("aria-pressed", String(Boolean(before)));
+    show(this.part("compare"), version.number > 1);
+    if (opened) {
+      show(this.part("nopicture"), !clip.has_video);
+      write(this.part("nopicture"), clip.has_video ? "" : "This clip has sound only.");
+      this.part("picture").classList.toggle("tl-sound-only", !clip.has_video);
+      this.player.open(address(clip.media_url), clip.has_video ? address(`${clip.media_url}/thumbnail`) : null);
+      this.scale.reset(clip.duration_s);
+      setAddress("clip", clip.id);
+      announce("opened", { clip: clip.id });
+      this.trigger("select", { clip: clip.id });
+    }
+    this.showTransport();
+  }
+
+  showData() {
+    const chosen = this.cues || this.firstCues();
+    this.painter.rows = rowsOf(this.model, this.who.name, chosen);
+    this.gutter.render(this.painter.rows);
+    this.bar.showUndo(this.model);
+    this.resize();
+    this.showTime();
+    this.panel.render();
+  }
+
+  /** The usual lanes, or the first of the clip's own where it has none of them. */
+  firstCues() {
+    const names = this.model.lanes.map((lane) => lane.name);
+    const usual = FIRST_CUES.filter((name) => names.includes(name));
+    return usual.length ? usual : names.slice(0, 3);
+  }
+
+  showTime() {
+    const { model, scale, player } = this;
+    if (!model.clip) return;
+    if (player.playing) {
+      scale.follow(model.time);
+      const here = player.part ? null : model.itemAt(model.time);
+      if (here && here !== model.selected && !model.draft) model.select(here);
+    }
+    write(this.part("now"), clock(model.time));
+    this.placeCursor();
+    this.gutter.update(model.time);
+    this.caption();
+  }
+
+  placeCursor() {
+    const x = this.scale.x(this.model.time);
+    const cursor = this.part("cursor");
+    cursor.style.transform = `translateX(${x.toFixed(2)}px)`;
+    cursor.style.visibility = x < -1 || x > this.scale.width + 1 ? "hidden" : "visible";
+    this.overview.place();
+  }
+
+  /** The words around the cursor, under the picture. */
+  caption() {
+    const { words, time } = this.model;
+    const at = firstEndingAfter(words, time);
+    const near = words[at] && words[at].start_s - time < 1 ? at : -1;
+    if (near === this.captioned) return;
+    this.captioned = near;
+    const line = near < 0 ? [] : words.slice(Math.max(0, near - 4), near + 5);
+    this.part("caption").replaceChildren(
+      ...line.map((word) => make("span", { class: word === words[near] ? "tl-spoken" : "" }, `${word.text} `)),
+    );
+  }
+
+  showSelection() {
+    const item = this.model.selected;
+    this.panel.render();
+    this.dirty();
+    if (!item) return;
+    const what = item.mine ? `yours: ${sayDegrees(item.mine.degrees)}` : item.suggestion ? `suggested: ${item.suggestion.emotion}, ${certainty(item.suggestion.uncertainty)}` : "no suggestion";
+    if (!this.player.playing) this.spoken(`${stretch(item.start_s, item.end_s)}, ${what}`);
+    this.explain(item);
+  }
+
+  /** Fetch why the model answers as it does, once somebody stays on a segment. */
+  explain(item) {
+    const { clip, version } = this.model;
+    const key = `${clip.id} ${version.id} ${item.start_s} ${item.end_s}`;
+    clearTimeout(this.explaining);
+    if (this.reasons.has(key)) {
+      this.panel.renderWhy(item, this.reasons.get(key));
+      return;
+    }
+    this.panel.waitForWhy();
+    this.explaining = setTimeout(async () => {
+      const answer = await this.server.explain({ clip: clip.id, start_s: item.start_s, end_s: item.end_s });
+      const why = answer && !answer.refused ? answer.why : null;
+      if (why) this.reasons.set(key, why);
+      const now = this.model.selected;
+      if (now && now.start_s === item.start_s && now.end_s === item.end_s) this.panel.renderWhy(now, why);
+    }, 140);
+  }
+
+  showTransport() {
+    const { player } = this;
+    const play = this.part("play");
+    write(play, player.playing ? "⏸" : "▶");
+    play.setAttribute("aria-label", player.playing ? "Pause" : "Play");
+    this.part("loop").setAttribute("aria-pressed", String(player.loop));
+    this.part("autoplay").setAttribute("aria-pressed", String(this.autoplay));
+    write(this.part("speed"), `${player.video.playbackRate}×`);
+  }
+
+  cannotPlay() {
+    show(this.part("nopicture"), true);
+    write(this.part("nopicture"), "This browser cannot play the clip. Its timeline works all the same.");
+  }
+
+  listCues() {
+    const chosen = this.cues || this.firstCues();
+    const choice = (lane) =>
+      make(
+        "label",
+        { title: lane.meaning || "" },
+        make("input", { type: "checkbox", checked: chosen.includes(lane.name), onchange: (event) => this.chooseCue(lane.name, event.target.checked) }),
+        `${lane.name} (${lane.modality}, ${lane.unit})`,
+      );
+    const none = make("p", { class: "tl-soft" }, "No cue of this clip can be measured.");
+    this.part("cue-list").replaceChildren(...(this.model.lanes.length ? this.model.lanes.map(choice) : [none]));
+  }
+
+  chooseCue(name, shown) {
+    const chosen = new Set(this.cues || this.firstCues());
+    if (shown) chosen.add(name);
+    else chosen.delete(name);
+    this.cues = [...chosen];
+    remember("cues", this.cues);
+    this.showData();
+  }
+
+  closeMenus(event) {
+    for (const menu of this.root.querySelectorAll("details.tl-menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+  }
+
+  resize() {
+    this.painter.resize();
+    this.dirty(true);
+  }
+
+  relook() {
+    this.painter.refreshInk();
+    this.dirty(true);
+  }
+
+  /** Draw anew before the next frame; `everything` includes the strip of the whole clip. */
+  dirty(everything = false) {
+    this.stripDirty = this.stripDirty || everything;
+    if (this.drawing) return;
+    this.drawing = requestAnimationFrame(() => {
+      this.drawing = 0;
+      this.painter.paint();
+      if (this.stripDirty) this.overview.paint();
+      this.stripDirty = false;
+      if (this.model.clip) this.placeCursor();
+    });
+  }
+
+  say(text) {
+    this.bar.say(text);
+    this.spoken(text);
+  }
+
+  /** Tell screen readers. */
+  spoken(text) {
+    write(this.part("spoken"), text);
+  }
+
+  // --- corrections and learning ---------------------------------------------------------------------------------
+
+  afterSave(entry) {
+    if (entry) Object.assign(this.model, { canUndo: true, canRedo: false });
+    this.bar.showUndo(this.model);
+    this.panel.render();
+    clearTimeout(this.counting);
+    this.counting = setTimeout(() => this.countCorrections(), 250);
+  }
+
+  /** Count anew, here and on the other tabs. */
+  async countCorrections(tell = true) {
+    const { study } = this.who;
+    const answer = await this.server.readiness({ study });
+    if (!answer || study !== this.who.study) return;
+    this.bar.showReadiness(answer.counts, answer.missing);
+    if (this.model.clip) announce("corrected", { clip: this.model.clip.id, mine: this.model.mine.length });
+    if (tell) this.trigger("input", {});
+  }
+
+  async takeBack(which) {
+    this.panel.editor.flush();
+    if (!(await this.outbox.settled())) {
+      this.say("That waits until everything is saved.");
+      return;
+    }
+    const { study, annotator } = this.who;
+    const answer = await this.server[which]({ study, annotator, clip: this.model.clip?.id ?? null });
+    if (!answer) this.say("The studio does not answer. Nothing was changed; try again in a moment.");
+    else if (answer.refused) this.say(answer.refused);
+    else {
+      this.say(answer.sentence);
+      if (answer.clip && answer.clip === this.model.clip?.id) this.model.setAnnotations(answer.annotations, answer.can_undo, answer.can_redo);
+      this.model.tell("selection");
+      if (answer.clips_changed) announce("clips");
+      this.countCorrections();
+    }
+  }
+
+  async adapt() {
+    this.panel.editor.flush();
+    if (!(await this.outbox.settled())) {
+      this.say("The model can adapt when everything is saved.");
+      return;
+    }
+    const { study, annotator } = this.who;
+    this.bar.showAdapting("Adapting…");
+    const answer = await this.server.adapt({ study, annotator });
+    this.bar.showAdapting("");
+    if (!answer) this.say("The studio does not answer. Try again in a moment.");
+    else if (answer.refused) this.say(answer.refused);
+    else {
+      const { report } = answer;
+      this.bar.showReport(report, report.former);
+      this.former = report.former;
+      this.say(`Model ${report.number} has learned from ${report.corrections} corrections.`);
+      if (this.model.clip) await this.open(this.model.clip.id, { compareTo: report.former.id });
+      this.countCorrections();
+      announce("clips");
+    }
+  }
+
+  async goBack() {
+    const { study, annotator } = this.who;
+    const answer = await this.server.activate({ study, annotator, version: this.former?.id });
+    if (!answer || answer.refused) this.say(answer?.refused || "The studio does not answer. Try again in a moment.");
+    else {
+      this.bar.showReport(null, null);
+      this.say(`${answer.version.label} answers again. The newer model is kept.`);
+      if (this.model.clip) await this.open(this.model.clip.id);
+      this.countCorrections();
+      announce("clips");
+    }
+  }
+
+  /** Show the answers of the version before beside those of now, or only those of now. */
+  async compare(beside) {
+    await this.open(this.model.clip.id, { compareTo: beside ? "parent" : null });
+  }
+}
