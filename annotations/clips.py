@@ -14,6 +14,9 @@ from annotations.events import Actor
 from annotations.records import AnnotationError, ClipStatus, NotFoundError
 from annotations.schema import Annotation, Clip, Suggestion
 
+#: The longest clip that is stored, seconds.
+LONGEST_S = 24 * 3600.0
+
 
 @dataclass(frozen=True)
 class NewClip:
@@ -24,7 +27,7 @@ class NewClip:
     duration_s: float
     has_video: bool
     has_sound: bool
-    notes: Sequence[str]
+    notes: Sequence[str] = ()
 
 
 def add(session: Session, study_id: int, new: NewClip, actor: Actor) -> Clip:
@@ -39,8 +42,8 @@ def add(session: Session, study_id: int, new: NewClip, actor: Actor) -> Clip:
             restore(session, there, actor)
         return there
     duration_s = validation.number(new.duration_s, f"The duration of {new.name}")
-    if duration_s <= 0:
-        raise AnnotationError(f"{new.name} has no length.")
+    if not 0 < duration_s <= LONGEST_S:
+        raise AnnotationError(f"{new.name} must be longer than nothing and at most {LONGEST_S / 3600:g} hours long.")
     clip = Clip(
         study_id=study.id,
         sha256=sha256,

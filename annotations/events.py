@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from annotations.records import EventRecord, Way
@@ -107,20 +107,17 @@ def last_of_entity(session: Session, entity: str, entity_id: int) -> Event | Non
     return session.scalars(query.order_by(Event.id.desc()).limit(1)).first()
 
 
-def next_undo(session: Session, study_id: int, annotator_id: int) -> Event | None:
+def next_undo(session: Session, study_id: int, annotator_id: int | None) -> Event | None:
     """The event that undo takes back: this person's newest change here that is not taken back yet."""
-    mine = (Event.study_id == study_id, Event.annotator_id == annotator_id)
-    standing = or_((Event.way == "do") & Event.kind.in_(UNDOABLE), Event.way == "redo")
-    query = select(Event).where(*mine, standing, ~_taken_back()).order_by(Event.id.desc()).limit(1)
+    query = _newest(study_id, annotator_id).where(or_(_DONE, Event.way == "redo"), ~_taken_back())
     return session.scalars(query).first()
 
 
-def next_redo(session: Session, study_id: int, annotator_id: int) -> Event | None:
+def next_redo(session: Session, study_id: int, annotator_id: int | None) -> Event | None:
     """The undo that redo takes back; none once this person has made a new change since."""
-    mine = (Event.study_id == study_id, Event.annotator_id == annotator_id)
-    newest = select(func.coalesce(func.max(Event.id), 0)).where(*mine, Event.way == "do", Event.kind.in_(UNDOABLE))
-    query = select(Event).where(*mine, Event.way == "undo", Event.id > newest.scalar_subquery(), ~_taken_back())
-    return session.scalars(query.order_by(Event.id.desc()).limit(1)).first()
+    done = session.scalars(_newest(study_id, annotator_id).where(_DONE)).first()
+    query = _newest(study_id, annotator_id).where(Event.way == "undo", Event.id > (done.id if done else 0))
+    return session.scalars(query.where(~_taken_back())).first()
 
 
 def step_of(session: Session, event: Event) -> Sequence[Event]:
@@ -137,6 +134,14 @@ def same(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> bool
     return {**one, "version": None} == {**other, "version": None}
 
 
-def _taken_back() -> Any:
+_DONE = (Event.way == "do") & Event.kind.in_(UNDOABLE)
+
+
+def _newest(study_id: int, annotator_id: int | None) -> Select[Any]:
+    mine = (Event.study_id == study_id, Event.annotator_id == annotator_id)
+    return select(Event).where(*mine).order_by(Event.id.desc()).limit(1)
+
+
+def _taken_back() -> ColumnElement[bool]:
     later = aliased(Event)
     return exists().where(later.undoes == Event.id)

@@ -38,10 +38,14 @@ def create(
     content: Changes,
     answers: SuggestionRecord | AnswerRecord | None = None,
     *,
+    actor: Actor | None = None,
     kind: str = "annotation created",
     step_id: int | None = None,
 ) -> tuple[Annotation, events.Event]:
-    """A new annotation and its event. ``content`` must have start, end and degrees."""
+    """A new annotation and its event. ``content`` must have start, end and degrees.
+
+    ``actor`` is who did it, where that is not the annotator; ``step_id`` as in :func:`annotations.events.append`.
+    """
     study = studies.get(session, clip.study_id)
     annotation = Annotation(
         clip_id=clip.id,
@@ -49,13 +53,13 @@ def create(
         answers=_answer(answers),
         version=1,
         updated=datetime.now(UTC),
-        **{"intensity": None, "note": "", **_checked(content, clip, study)},
+        **{"intensity": None, "note": "", **checked(content, clip, study)},
     )
     session.add(annotation)
     session.flush()
     event = events.append(
         session,
-        Actor.of(annotator),
+        actor or Actor.of(annotator),
         kind,
         "annotation",
         annotation.id,
@@ -76,7 +80,7 @@ def change(session: Session, annotation_id: int, version: int, annotator: Annota
     before = state(annotation)
     if {"start_s", "end_s"} & set(changes):
         changes = {"start_s": annotation.start_s, "end_s": annotation.end_s, **changes}
-    for field, value in _checked(changes, clip, studies.get(session, clip.study_id)).items():
+    for field, value in checked(changes, clip, studies.get(session, clip.study_id)).items():
         setattr(annotation, field, value)
     if events.same(before, state(annotation)):
         return annotation
@@ -93,6 +97,21 @@ def remove(session: Session, annotation_id: int, version: int, annotator: Annota
     annotation.version += 1
     annotation.updated = annotation.deleted_at = datetime.now(UTC)
     _log(session, annotator, "annotation removed", annotation, clip, before)
+
+
+def checked(content: Changes, clip: Clip, study: Study) -> dict[str, Any]:
+    """What is stored of ``content``: validated against the clip and the study's emotions."""
+    clean: dict[str, Any] = {}
+    if "start_s" in content and "end_s" in content:
+        clean["start_s"], clean["end_s"] = validation.interval(content["start_s"], content["end_s"], clip.duration_s)
+    if "degrees" in content:
+        clean["degrees"] = validation.degrees(content["degrees"], study.record().emotion_names)
+    if "intensity" in content:
+        intensity = content["intensity"]
+        clean["intensity"] = None if intensity is None else validation.share(intensity, "The intensity")
+    if "note" in content:
+        clean["note"] = validation.note(content["note"])
+    return clean
 
 
 def get(session: Session, annotation_id: int) -> Annotation:
@@ -174,20 +193,6 @@ def _current(
         None if annotation.deleted_at else annotation.record(),
         {"annotation_id": annotation_id, "version": version, **attempted},
     )
-
-
-def _checked(content: Changes, clip: Clip, study: Study) -> dict[str, Any]:
-    clean: dict[str, Any] = {}
-    if "start_s" in content and "end_s" in content:
-        clean["start_s"], clean["end_s"] = validation.interval(content["start_s"], content["end_s"], clip.duration_s)
-    if "degrees" in content:
-        clean["degrees"] = validation.degrees(content["degrees"], study.record().emotion_names)
-    if "intensity" in content:
-        intensity = content["intensity"]
-        clean["intensity"] = None if intensity is None else validation.share(intensity, "The intensity")
-    if "note" in content:
-        clean["note"] = validation.note(content["note"])
-    return clean
 
 
 def _answer(suggestion: SuggestionRecord | AnswerRecord | None) -> dict[str, Any] | None:

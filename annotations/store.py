@@ -1,16 +1,18 @@
 """The store: every use case one method with its own short transaction; what it returns are frozen records."""
 
+import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import Any, Unpack
+from typing import Unpack
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
-from annotations import clips, engine, events, labels, migrations, studies, undoing, versions
+from annotations import clips, engine, events, importing, interchange, labels, migrations, studies, undoing, versions
 from annotations.events import Actor
+from annotations.interchange import ImportReport, StudyFile
 from annotations.records import (
     AnnotationRecord,
     AnnotatorRecord,
@@ -42,7 +44,7 @@ class Store:
         self._engine = engine.connect(url)
         self._writer = engine.writer(self._engine)
         self._turn = threading.Lock() if self._engine.dialect.name == "sqlite" else nullcontext()
-        with _plain_errors():
+        with self._plain_errors():
             migrations.upgrade(self._engine)
 
     def close(self) -> None:
@@ -198,7 +200,7 @@ class Store:
 
     # undo and history
 
-    def undo(self, study_id: int, annotator_id: int) -> EventRecord | None:
+    def undo(self, study_id: int, annotator_id: int | None) -> EventRecord | None:
         """Take back this person's newest standing change in the study; None where there is none.
 
         Raises :class:`~annotations.records.StaleWrite` where somebody else has changed the same thing since: theirs
@@ -206,16 +208,16 @@ class Store:
         """
         return self._take_back("undo", study_id, annotator_id)
 
-    def redo(self, study_id: int, annotator_id: int) -> EventRecord | None:
+    def redo(self, study_id: int, annotator_id: int | None) -> EventRecord | None:
         """Bring back what this person undid last, unless they have changed something since. Raises as :meth:`undo`."""
         return self._take_back("redo", study_id, annotator_id)
 
-    def can_undo(self, study_id: int, annotator_id: int) -> bool:
+    def can_undo(self, study_id: int, annotator_id: int | None) -> bool:
         """Whether :meth:`undo` would find something."""
         with self._read() as session:
             return events.next_undo(session, study_id, annotator_id) is not None
 
-    def can_redo(self, study_id: int, annotator_id: int) -> bool:
+    def can_redo(self, study_id: int, annotator_id: int | None) -> bool:
         """Whether :meth:`redo` would find something."""
         with self._read() as session:
             return events.next_redo(session, study_id, annotator_id) is not None
@@ -273,23 +275,45 @@ class Store:
         with self._read() as session:
             return versions.corrections(session, versions.get(session, version_id))
 
+    # in and out
+
+    def import_file(self, study: str, content: StudyFile, annotator_id: int | None = None) -> ImportReport:
+        """Add to the study of that name, which may be new, what of a file is not there yet.
+
+        All of it, or nothing where anything cannot be stored. One :meth:`undo` of who imported takes all labels back.
+        """
+        with self._write() as session:
+            return importing.bring_in(session, study, content, self._actor(session, annotator_id))
+
+    def export_file(self, study_id: int) -> StudyFile:
+        """What a file should hold of a study."""
+        with self._read() as session:
+            study = studies.get(session, study_id).record()
+            there = [clip.record() for clip in clips.of_study(session, study_id, removed=False)]
+            return interchange.collect(study, there, [each.record() for each in labels.find(session, None, study_id)])
+
     # transactions
 
     @contextmanager
     def _read(self) -> Iterator[Session]:
-        with _plain_errors(), Session(self._engine) as session:
+        with self._plain_errors(), Session(self._engine) as session:
             yield session
 
     @contextmanager
     def _write(self) -> Iterator[Session]:
         """One transaction with the write lock; threads of one process queue here instead of polling the database."""
-        with _plain_errors(), self._turn, Session(self._writer, expire_on_commit=False) as session, session.begin():
+        with (
+            self._plain_errors(),
+            self._turn,
+            Session(self._writer, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             yield session
 
-    def _take_back(self, way: str, study_id: int, annotator_id: int) -> EventRecord | None:
+    def _take_back(self, way: str, study_id: int, annotator_id: int | None) -> EventRecord | None:
         with self._write() as session:
-            person = studies.get_annotator(session, annotator_id)
-            outcome = (undoing.undo if way == "undo" else undoing.redo)(session, study_id, person)
+            actor = self._actor(session, annotator_id)
+            outcome = (undoing.undo if way == "undo" else undoing.redo)(session, study_id, actor)
             result = outcome.record() if isinstance(outcome, events.Event) else None
         if isinstance(outcome, undoing.Overwritten):
             raise StaleWrite(outcome.message, outcome.current, {way: outcome.event_id})
@@ -299,16 +323,13 @@ class Store:
     def _actor(session: Session, annotator_id: int | None) -> Actor:
         return Actor.of(None if annotator_id is None else studies.get_annotator(session, annotator_id))
 
-
-@contextmanager
-def _plain_errors() -> Iterator[None]:
-    try:
-        yield
-    except DBAPIError as error:
-        raise StoreError(f"The database did not do it: {_reason(error.orig)}.") from error
-    except PoolTimeoutError as error:
-        raise StoreError("The database is too busy; please try again.") from error
-
-
-def _reason(error: Any) -> str:
-    return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
+    @contextmanager
+    def _plain_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (DBAPIError, sqlite3.Error) as error:
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            reason = next(iter(str(cause).strip().splitlines()), type(cause).__name__).rstrip(".")
+            raise StoreError(f"The database {self._engine.url.database} does not work: {reason}.") from error
+        except PoolTimeoutError as error:
+            raise StoreError("The database is too busy; please try again.") from error

@@ -24,7 +24,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyzαβγδεζηθικλμνξοπρστυφ
 def create(session: Session, name: str, emotions: Sequence[str], actor: Actor) -> Study:
     """A new study. Raises where the name is taken or the emotions are none, empty or doubled."""
     name = validation.name(name, "A study")
-    if session.scalars(select(Study).where(Study.name == name)).first():
+    if named(session, name):
         raise AnnotationError(f"There is already a study called {name!r}.")
     if isinstance(emotions, str) or not emotions:
         raise AnnotationError("A study needs at least one emotion.")
@@ -42,7 +42,7 @@ def create(session: Session, name: str, emotions: Sequence[str], actor: Actor) -
 def rename(session: Session, study: Study, name: str, actor: Actor) -> None:
     """Give a study another name. Raises where it is taken."""
     name = validation.name(name, "A study")
-    if session.scalars(select(Study).where(Study.name == name, Study.id != study.id)).first():
+    if (named(session, name) or study) is not study:
         raise AnnotationError(f"There is already a study called {name!r}.")
     before = state(study)
     study.name = name
@@ -58,6 +58,11 @@ def add_emotion(session: Session, study: Study, name: str, actor: Actor) -> None
     events.append(
         session, actor, "emotion added", "study", study.id, study_id=study.id, before=before, after=state(study)
     )
+
+
+def named(session: Session, name: str) -> Study | None:
+    """The study of that name, if there is one."""
+    return session.scalars(select(Study).where(Study.name == validation.name(name, "A study"))).first()
 
 
 def every(session: Session) -> Sequence[Study]:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from annotations import clips, events, labels
 from annotations.events import Actor
 from annotations.records import AnnotationRecord, Way
-from annotations.schema import Annotation, Annotator, Clip, Event
+from annotations.schema import Annotation, Clip, Event
 
 _PUT = {"annotation": labels.put, "clip": clips.put}
 
@@ -22,19 +22,19 @@ class Overwritten:
     event_id: int
 
 
-def undo(session: Session, study_id: int, annotator: Annotator) -> Event | Overwritten | None:
+def undo(session: Session, study_id: int, actor: Actor) -> Event | Overwritten | None:
     """Take back this person's newest standing change in the study; None where there is none."""
-    newest = events.next_undo(session, study_id, annotator.id)
-    return _take_back(session, newest, annotator, "undo") if newest else None
+    newest = events.next_undo(session, study_id, actor.annotator_id)
+    return _take_back(session, newest, actor, "undo") if newest else None
 
 
-def redo(session: Session, study_id: int, annotator: Annotator) -> Event | Overwritten | None:
+def redo(session: Session, study_id: int, actor: Actor) -> Event | Overwritten | None:
     """Bring back what this person undid last; None where nothing was undone since their newest change."""
-    newest = events.next_redo(session, study_id, annotator.id)
-    return _take_back(session, newest, annotator, "redo") if newest else None
+    newest = events.next_redo(session, study_id, actor.annotator_id)
+    return _take_back(session, newest, actor, "redo") if newest else None
 
 
-def _take_back(session: Session, newest: Event, annotator: Annotator, way: Way) -> Event | Overwritten:
+def _take_back(session: Session, newest: Event, actor: Actor, way: Way) -> Event | Overwritten:
     """Take back a whole step, or nothing of it: where something was overwritten, the step is set aside for good.
 
     Setting it aside lets the next undo reach this person's earlier changes.
@@ -42,21 +42,21 @@ def _take_back(session: Session, newest: Event, annotator: Annotator, way: Way) 
     step = events.step_of(session, newest)
     last_of_each = {(event.entity, event.entity_id): event for event in step}
     for event in last_of_each.values():
-        overwritten = _overwritten(session, event, annotator, way)
+        overwritten = _overwritten(session, event, actor, way)
         if overwritten:
-            _append_all(session, step, annotator, "set aside")
+            _append_all(session, step, actor, "set aside")
             return overwritten
-    return _append_all(session, step, annotator, way)
+    return _append_all(session, step, actor, way)
 
 
-def _append_all(session: Session, step: Sequence[Event], annotator: Annotator, way: Way) -> Event:
+def _append_all(session: Session, step: Sequence[Event], actor: Actor, way: Way) -> Event:
     first: Event | None = None
     for event in reversed(step):
         now = _state(session, event)
         then = now if way == "set aside" else _PUT[event.entity](session, event.entity_id, event.before)
         taken_back = events.append(
             session,
-            Actor.of(annotator),
+            actor,
             f"{way}: {event.kind.split(': ')[-1]}",
             event.entity,
             event.entity_id,
@@ -80,14 +80,14 @@ def _state(session: Session, event: Event) -> events.State | None:
     return labels.state(annotation) if annotation else None
 
 
-def _overwritten(session: Session, event: Event, annotator: Annotator, way: Way) -> Overwritten | None:
+def _overwritten(session: Session, event: Event, actor: Actor, way: Way) -> Overwritten | None:
     """What stands in the way of taking an event back, if anything does."""
     verb = "undone" if way == "undo" else "redone"
     if event.entity == "clip":
         clip = session.get(Clip, event.entity_id)
         if clip and (clip.deleted_at is None) == (event.after is not None):
             return None
-        who = _who(session, "clip", event.entity_id, annotator)
+        who = _who(session, "clip", event.entity_id, actor)
         return Overwritten(f"{who} has since removed or restored this clip; nothing was {verb}.", None, event.id)
     annotation = session.get(Annotation, event.entity_id)
     clip = session.get(Clip, annotation.clip_id) if annotation else None
@@ -95,14 +95,14 @@ def _overwritten(session: Session, event: Event, annotator: Annotator, way: Way)
         return Overwritten(f"The clip of that change has since been removed; nothing was {verb}.", None, event.id)
     if events.same(labels.state(annotation), event.after):
         return None
-    who = _who(session, "annotation", annotation.id, annotator)
+    who = _who(session, "annotation", annotation.id, actor)
     did = "removed" if annotation.deleted_at else "changed"
     current = None if annotation.deleted_at else annotation.record()
     return Overwritten(f"{who} has since {did} this segment; nothing was {verb}.", current, event.id)
 
 
-def _who(session: Session, entity: str, entity_id: int, annotator: Annotator) -> str:
+def _who(session: Session, entity: str, entity_id: int, actor: Actor) -> str:
     last = events.last_of_entity(session, entity, entity_id)
     if last is None:
         return "Somebody"
-    return "You" if last.annotator_id == annotator.id else last.actor
+    return "You" if last.actor == actor.name else last.actor

@@ -1,0 +1,138 @@
+"""The command line: import and export labels, and measure how far people agree.
+
+The database is that of ``STF2M_DATABASE_URL``, else ``studio.sqlite3`` in ``STF2M_HOME`` (``./data`` by default).
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from annotations import formats
+from annotations.records import AnnotationError, StoreError, StudyRecord
+from annotations.store import Store
+
+#: The largest file that is imported, bytes.
+LARGEST = 256 * 2**20
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, help=__doc__)
+
+StudyName = Annotated[str, typer.Option("--study", help="Name of the study.")]
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="A file of labels: .csv or .json.")],
+    study: StudyName,
+) -> None:
+    """Add the labels of a file to a study, which is made where there is none of that name."""
+    form, data = formats.of_file(file), _bytes(file)
+    try:
+        report = _open(must_exist=False).import_file(study, form.read(data))
+    except AnnotationError as error:
+        raise AnnotationError(f"{file.name}: {error}") from error
+    typer.echo(f"{report.added} labels added to {report.study.name}, {report.there_already} were there already.")
+    if report.clips:
+        typer.echo(f"New clips without their video: {', '.join(report.clips)}.")
+
+
+@app.command()
+def export(
+    study: StudyName,
+    name: Annotated[str, typer.Option("--format", help="csv or json.")],
+    out: Annotated[Path, typer.Option("--out", help="The file to write; - for standard output.")],
+) -> None:
+    """Write the labels of a study to a file."""
+    form = formats.named(name)
+    store = _open()
+    content = store.export_file(_get(store, study).id)
+    _write(out, form.write(content))
+    if str(out) != "-":
+        typer.echo(f"{len(content.labels)} labels written to {out}.")
+
+
+@app.command()
+def agreement(
+    study: StudyName,
+    out: Annotated[Path | None, typer.Option("--json", help="Write JSON to this file; - for standard output.")] = None,
+) -> None:
+    """How far the people of a study agree, per kind of rating: percent, Cohen's kappa, Krippendorff's alpha."""
+    from annotations.agreement import as_json, measure
+
+    store = _open()
+    content = store.export_file(_get(store, study).id)
+    kinds = {kind: as_json(each) for kind, each in measure(content).items()}
+    if out is not None:
+        _write(out, (json.dumps(kinds, ensure_ascii=False, indent=1) + "\n").encode())
+        return
+    if not kinds:
+        typer.echo(f"Nobody has labelled anything in {study}.")
+    for kind, figures in kinds.items():
+        typer.echo(
+            f"{kind}: {figures['clips']} clips, {len(figures['annotators'])} people, "
+            f"{figures['seconds']:.1f} s labelled by two or more"
+        )
+        for name in ("percent_agreement", "cohen_kappa", "krippendorff_alpha"):
+            shown = figures["not_defined"].get(name) or f"{figures[name]:.3f}"
+            typer.echo(f"  {name.replace('_', ' ')}: {shown}")
+        for emotion, value in figures["degrees_alpha"].items():
+            shown = figures["not_defined"].get(f"degrees_alpha of {emotion}") or f"{value:.3f}"
+            typer.echo(f"  alpha of the degrees of {emotion}: {shown}")
+
+
+def main() -> int:
+    """Run a command; a mistake is one line on standard error and exit code 2."""
+    try:
+        return app(standalone_mode=False) or 0
+    except typer.TyperException as error:
+        message = error.format_message()
+    except (AnnotationError, StoreError) as error:
+        message = str(error)
+    except (typer.Abort, KeyboardInterrupt):
+        message = "Stopped."
+    typer.echo(" ".join(message.split()), err=True)
+    return 2
+
+
+def _open(*, must_exist: bool = True) -> Store:
+    home = Path(os.environ.get("STF2M_HOME") or "data")
+    file = home / "studio.sqlite3"
+    url = os.environ.get("STF2M_DATABASE_URL")
+    if must_exist and not url and not file.is_file():
+        raise AnnotationError(f"There is no studio in {home}; set STF2M_HOME or STF2M_DATABASE_URL to where it is.")
+    return Store(url or f"sqlite:///{file.resolve()}")
+
+
+def _get(store: Store, name: str) -> StudyRecord:
+    there = {study.name: study for study in store.studies()}
+    if name not in there:
+        known = f"there are {', '.join(map(repr, there))}" if there else "there is none yet"
+        raise AnnotationError(f"There is no study {name!r}; {known}.")
+    return there[name]
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > LARGEST:
+            raise AnnotationError(f"{path} is larger than {LARGEST >> 20} MiB.")
+        return path.read_bytes()
+    except OSError as error:
+        raise AnnotationError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _write(path: Path, data: bytes) -> None:
+    if str(path) == "-":
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise AnnotationError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())
