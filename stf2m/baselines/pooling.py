@@ -13,8 +13,8 @@ from stf2m.tracks import FloatArray
 def pooled(examples: Sequence[Example]) -> FloatArray:
     """Statistics of each example, ``(n, P)``, the modalities of all examples side by side, NaN where one is missing.
 
-    Of each modality: mean and standard deviation over the valid frames of its values and of its embedding, the mean absolute
-    change of its values from frame to frame, and the mean cues. Raises ``ValueError`` for no example.
+    Of each modality: mean and standard deviation over the valid frames of its values and of its embedding, the mean
+    absolute change of its values from frame to frame, and the mean cues. Raises ``ValueError`` for no example.
     """
     if not examples:
         raise ValueError("There is no example to pool.")
@@ -47,7 +47,10 @@ class Standard:
 
     @classmethod
     def of(cls, features: FloatArray) -> "Standard":
-        """Those of ``(n, P)``, over the rows in which a feature is known; a feature that never varies counts for nothing."""
+        """Those of ``(n, P)`` over the rows in which a feature is known.
+
+        A feature that never varies gets an infinite deviation: it counts for nothing.
+        """
         known = ~np.isnan(features)
         count = np.maximum(known.sum(axis=0), 1)
         mean = np.where(known, features, 0).sum(axis=0) / count

@@ -35,10 +35,14 @@ class Prototypes:
 
 
 class Prototype:
-    """The plain recipe. ``per_speaker``: each speaker is first normalised by the mean and deviation of all their clips
-    at hand, labels unseen. That is worth much on balanced sets, needs many clips of a person, and does harm where a person
-    shows one emotion only.
+    """The plain recipe.
+
+    ``per_speaker``: each speaker is first normalised by the mean and deviation of all their clips at hand, labels
+    unseen. That is worth much on balanced sets, needs many clips of a person, and does harm where a person shows one
+    emotion only.
     """
+
+    trains = True
 
     def __init__(self, per_speaker: bool = False) -> None:
         self.name = "prototype-speaker" if per_speaker else "prototype"

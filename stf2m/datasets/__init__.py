@@ -15,11 +15,23 @@ from stf2m.datasets import ck48, cremad, emodb, fer2013, labelled, meld, ravdess
 from stf2m.datasets.cache import Packed, Progress, Store, cache_folder
 from stf2m.datasets.extraction import modality_of, seconds
 from stf2m.datasets.items import DatasetError, Item
+from stf2m.datasets.selection import Selection, speakers
 from stf2m.segments import Segment, views
 from stf2m.tasks import Example
 from stf2m.tracks import RATE_HZ, Track
 
-__all__ = ["READERS", "Dataset", "DatasetError", "Item", "cache_folder", "examples", "load", "reader"]
+__all__ = [
+    "READERS",
+    "Dataset",
+    "DatasetError",
+    "Item",
+    "Selection",
+    "cache_folder",
+    "examples",
+    "load",
+    "read",
+    "reader",
+]
 
 #: Readers by name, in the order in which they are asked whether a folder is theirs. A table of labels says more
 #: than file names do, so it comes first.
@@ -54,37 +66,22 @@ class Dataset:
     @property
     def speakers(self) -> tuple[str, ...]:
         """The known speakers, in natural order."""
-        return tuple(sorted({item.speaker for item in self.items} - {""}, key=_natural))
+        return speakers(self.items)
 
     def tracks(self, index: int) -> dict[str, Track]:
         """The tracks of one item by modality."""
         return {name: pack.track(place[index]) for name, (pack, place) in self.packs.items() if index in place}
 
-    def select(self, *, speakers: str = "", others: bool = False, split: str = "") -> list[int]:
-        """The indices of the items of some speakers (or of all ``others``) and of one split of the set.
+    def select(self, *, speakers: str = "", split: str = "", others: bool = False) -> list[int]:
+        """The indices of some speakers' items in one split (see :class:`Selection`), or of the ``others``."""
+        selection = Selection(speakers, split)
+        chosen = {item.name for item in (selection.others if others else selection.of)(self.items)}
+        return [index for index, item in enumerate(self.items) if item.name in chosen]
 
-        ``speakers`` lists names and ranges of numbers: ``15-18``, ``S010,S011``; empty: everybody. Raises
-        :class:`DatasetError` for a speaker or a split that the set does not have.
-        """
-        wanted = self._named(speakers) if speakers else set(self.speakers) | {""}
-        if split and split not in {item.split for item in self.items}:
-            raise DatasetError(f"{self.root} has no split called {split}.")
-        return [
-            index
-            for index, item in enumerate(self.items)
-            if (item.speaker in wanted) != others and (not split or item.split == split)
-        ]
 
-    def _named(self, speakers: str) -> set[str]:
-        wanted: set[str] = set()
-        for part in (part.strip() for part in speakers.split(",")):
-            first, dash, last = part.partition("-")
-            numbers = range(int(first), int(last) + 1) if dash and first.isdigit() and last.isdigit() else ()
-            found = {name for name in self.speakers if name == part or (name.isdigit() and int(name) in numbers)}
-            if not found:
-                raise DatasetError(f"{self.root} has no speaker {part}; it has {_listed(self.speakers)}.")
-            wanted |= found
-        return wanted
+def read(root: Path) -> list[Item]:
+    """The items of a folder, nothing extracted. Raises :class:`DatasetError` for a folder that cannot be read."""
+    return READERS[reader(root)].read(root)
 
 
 def reader(root: Path) -> str:
@@ -116,7 +113,7 @@ def load(
     """
     layout = reader(root) if name == "auto" else name
     if layout not in READERS:
-        raise DatasetError(f"There is no reader called {layout}; there are {_listed(tuple(READERS))}.")
+        raise DatasetError(f"There is no reader called {layout}; there are {', '.join(READERS)}.")
     items = tuple(item for item in READERS[layout].read(root) if keep(item))
     if not items:
         raise DatasetError(f"{root} holds nothing labelled.")
@@ -150,11 +147,3 @@ def performance(tracks: Mapping[str, Track]) -> Segment:
     if not len(there):
         return Segment(0.0, max(seconds(track) for track in tracks.values()) or 1 / RATE_HZ)
     return Segment(float(there.min() / RATE_HZ), float((there.max() + 1) / RATE_HZ))
-
-
-def _natural(name: str) -> tuple[int, int, str]:
-    return (0, int(name), "") if name.isdigit() else (1, 0, name)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")

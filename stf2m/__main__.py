@@ -1,0 +1,210 @@
+"""The command line: ``python -m stf2m analyse | evaluate | meta-train | rules``.
+
+Heavy modules are imported by the command that needs them, so that help is there at once. What goes wrong for people is
+one line on standard error and exit code 2.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+from typer.exceptions import TyperException
+
+if TYPE_CHECKING:
+    from stf2m.weights import Progress
+
+app = typer.Typer(
+    help="Fine-grained emotion recognition in video from a few corrections.",
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+Json = Annotated[str, typer.Option("--json", metavar="FILE", help="Write JSON instead; - is standard output.")]
+Folder = Annotated[Path, typer.Argument(metavar="DATASET_DIR", help="A data set, known by its layout.")]
+
+
+class Speakers(StrEnum):
+    """Whose examples a method is tested with."""
+
+    CROSS = "cross"
+    PERSONAL = "personal"
+
+
+@app.command()
+def analyse(clip: Annotated[Path, typer.Argument(metavar="CLIP", help="A video file.")], json_file: Json = "") -> None:
+    """The timeline of one video: emotions with their reasons. Subtitles (.srt, .vtt) beside it are its words."""
+    from stf2m import clips, terminal
+    from stf2m.answers import answer
+    from stf2m.clips import Words
+    from stf2m.model import STF2M
+
+    beside = (clip.with_suffix(suffix) for suffix in (".srt", ".vtt"))
+    subtitles = next((file for file in beside if file.is_file()), None)
+    with _progress() as progress:
+        found = clips.analyse(clip, words=Words(subtitles=subtitles), progress=progress)
+    answers = answer(found, STF2M.load())
+    _write(answers.as_json(), json_file) if json_file else terminal.show(terminal.timeline(answers))
+
+
+@app.command()
+def evaluate(
+    folder: Folder,
+    method: Annotated[list[str], typer.Option(metavar="NAME[,NAME…]", help="May be given more than once.")] = ["stf2m"],  # noqa: B006
+    ways: Annotated[int, typer.Option(min=2, help="Emotions in an episode.")] = 5,
+    shots: Annotated[int, typer.Option(min=1, help="Labelled examples of each emotion.")] = 5,
+    protocol: Annotated[
+        Speakers, typer.Option(help="Support and query of different speakers, or one's.")
+    ] = Speakers.CROSS,
+    episodes: Annotated[int, typer.Option(min=1, help="How many.")] = 600,
+    seed: Annotated[int, typer.Option(min=0, help="The seed that draws them.")] = 0,
+    speakers: Annotated[
+        str, typer.Option(metavar="15-18,…", help="Test these; methods that train use the others.")
+    ] = "",
+    split: Annotated[
+        str, typer.Option(metavar="NAME", help="Test this split; methods that train use the others.")
+    ] = "",
+    emotions: Annotated[str, typer.Option(metavar="NAME,…", help="Test these emotions only.")] = "",
+    unseen: Annotated[
+        bool, typer.Option("--unseen", help="Keep the tested emotions out of what methods train on.")
+    ] = False,
+    train_on: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="A data set that methods train on instead.")
+    ] = None,
+    json_file: Json = "",
+) -> None:
+    """Accuracy of methods on the very same few-shot episodes of a data set, with 95 % intervals."""
+    from stf2m import terminal
+    from stf2m.comparison import compare, prepare
+    from stf2m.datasets import Selection
+    from stf2m.methods import method as method_named
+
+    methods = [method_named(name) for name in _listed(",".join(method))]
+    selection = Selection(speakers, split, tuple(_listed(emotions)))
+    learning = any(each.trains for each in methods)
+    with _progress() as progress:
+        material = prepare(folder, selection, train_on=train_on, unseen=unseen, learning=learning, progress=progress)
+        results = compare(
+            methods,
+            material,
+            ways=ways,
+            shots=shots,
+            protocol=protocol.value,
+            count=episodes,
+            seed=seed,
+            progress=progress,
+        )
+    if json_file:
+        told = [{**asdict(result), "left_out": material.left_out} for result in results]
+        _write(told[0] if len(told) == 1 else {"results": told}, json_file)
+        return
+    title = f"{folder.resolve().name}: {ways}-way {shots}-shot, {protocol.value}, {episodes} episodes, seed {seed}"
+    notes = [f"{material.left_out} items with no face, voice or words are left out."] if material.left_out else []
+    terminal.show(terminal.results(results, title, notes))
+
+
+@app.command("meta-train")
+def meta_train(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE.toml", help="What to train on, and how.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the checkpoint and its card go.")],
+) -> None:
+    """Meta-train a model as a recipe says; it goes on where a killed run stopped."""
+    from stf2m import training
+
+    with _progress() as progress:
+        training.meta_train(recipe, out, progress)
+
+
+@app.command()
+def rules(
+    emotion: Annotated[str, typer.Option(metavar="NAME", help="Only rules that speak for this emotion most.")] = "",
+    json_file: Json = "",
+) -> None:
+    """The fuzzy rules of the shipped model, in words."""
+    from stf2m import terminal
+    from stf2m.answers import unadapted
+    from stf2m.model import STF2M
+    from stf2m.vocabulary import canonical
+
+    adapted = unadapted(STF2M.load())
+    if emotion and canonical(emotion) not in adapted.emotions:
+        raise typer.BadParameter(f"the model knows no emotion {emotion}, only {', '.join(adapted.emotions)}.")
+    found = [
+        rule
+        for rule in adapted.rules()
+        if not emotion or max(rule.consequent, key=lambda name: rule.consequent[name]) == canonical(emotion)
+    ]
+    _write({"rules": [asdict(rule) for rule in found]}, json_file) if json_file else terminal.show(
+        terminal.rules(found)
+    )
+
+
+def main() -> NoReturn:
+    """Run the command line."""
+    try:
+        code = app(standalone_mode=False)
+    except TyperException as error:
+        _fail(f"{error.format_message().rstrip('.')}. See: python -m stf2m --help")
+    except _for_people() as error:
+        _fail(str(error))
+    sys.exit(code or 0)
+
+
+def _fail(sentence: str) -> NoReturn:
+    print(" ".join(sentence.split()), file=sys.stderr)
+    sys.exit(2)
+
+
+def _for_people() -> tuple[type[Exception], ...]:
+    """The errors whose message is a plain sentence for people."""
+    from stf2m.checkpoint import CheckpointError
+    from stf2m.datasets import DatasetError
+    from stf2m.media import MediaError
+    from stf2m.methods import UnknownMethodError
+    from stf2m.tasks import TooFewExamplesError
+    from stf2m.views.text import SubtitleError
+    from stf2m.weights import WeightsUnavailableError
+
+    return (
+        CheckpointError,
+        DatasetError,
+        MediaError,
+        UnknownMethodError,
+        TooFewExamplesError,
+        SubtitleError,
+        WeightsUnavailableError,
+        OSError,
+    )
+
+
+def _listed(names: str) -> list[str]:
+    return list(dict.fromkeys(name.strip() for name in names.split(",") if name.strip()))
+
+
+def _write(data: dict[str, Any], file: str) -> None:
+    text = json.dumps(data, ensure_ascii=False, indent=2)
+    if file == "-":
+        print(text)
+    else:
+        Path(file).write_text(text + "\n", encoding="utf-8")
+
+
+@contextmanager
+def _progress() -> "Iterator[Progress]":
+    """A progress bar on standard error while something runs, where that is a terminal."""
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True)
+    with Bar(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=1.0)
+        yield lambda share, stage: bar.update(task, completed=share, description=stage)
+
+
+if __name__ == "__main__":
+    main()

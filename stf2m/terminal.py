@@ -1,0 +1,95 @@
+"""Answers, rules and results as people read them in a terminal."""
+
+from collections.abc import Sequence
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from stf2m.answers import Answers
+from stf2m.evaluation import Result
+from stf2m.explanation import Rule
+
+#: A colour for each emotion of the vocabulary; others are white.
+COLOURS = {
+    "angry": "red",
+    "calm": "cyan",
+    "contempt": "magenta",
+    "disgust": "green",
+    "fearful": "bright_magenta",
+    "happy": "yellow",
+    "neutral": "bright_black",
+    "sad": "blue",
+    "surprised": "bright_yellow",
+}
+_BAR = 24
+
+
+def timeline(answers: Answers) -> RenderableType:
+    """The timeline of a clip: when, what, how sure, by which modality, why, and what was said."""
+    clip = answers.clip
+    heading = Text.assemble((clip.path.name, "bold"), f"  {clip.info.duration_s:.1f} s  ", ", ".join(clip.modalities))
+    lines = [heading, *(Text(f"Without the {name}: {why}") for name, why in answers.missing.items())]
+    absent = set(answers.missing.values())
+    lines += [Text(note, style="dim") for note in clip.notes if note not in absent]
+    if not answers.stretches:
+        return Group(*lines, Text("No emotion can be told: nothing could be seen or heard."))
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    table.add_column("seconds", justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True, min_width=_BAR)
+    table.add_column("emotion", no_wrap=True)
+    table.add_column("unsure", justify="right")
+    table.add_column("from", no_wrap=True)
+    table.add_column("because", ratio=2, min_width=24)
+    table.add_column("words", ratio=1)
+    for stretch in answers.stretches:
+        why = answers.reason(stretch)
+        shares = zip((modality.name for modality in answers.model.network.modalities), stretch.shares, strict=True)
+        told = sorted(((name, share) for name, share in shares if share > 0), key=lambda pair: -pair[1])
+        table.add_row(
+            f"{stretch.start_s:.1f} – {stretch.end_s:.1f}",
+            _bar(stretch.start_s, stretch.end_s, clip.info.duration_s, COLOURS.get(stretch.emotion, "white")),
+            Text(f"{stretch.emotion} {stretch.degree:.2f}", style=COLOURS.get(stretch.emotion, "white")),
+            f"{stretch.uncertainty:.0%}",
+            "\n".join(f"{name} {share:.0%}" for name, share in told),
+            why.text,
+            answers.words(stretch.start_s, stretch.end_s),
+        )
+    return Group(*lines, table)
+
+
+def rules(found: Sequence[Rule]) -> Table:
+    """The rules of a model, a row each."""
+    table = Table("rule", "weight", "support", box=None, header_style="dim", pad_edge=False)
+    for rule in found:
+        table.add_row(rule.text, f"{rule.weight:.3f}", f"{rule.support:.0%}")
+    return table
+
+
+def results(found: Sequence[Result], title: str, notes: Sequence[str] = ()) -> RenderableType:
+    """One table of several methods on the same episodes."""
+    table = Table(title=title, title_justify="left", header_style="dim")
+    table.add_column("method")
+    for name in ("accuracy", "macro recall", "adapting", "all episodes"):
+        table.add_column(name, justify="right")
+    table.add_column("learned from")
+    best = max(result.accuracy for result in found)
+    for result in found:
+        accuracy = Text(f"{result.accuracy:.3f} ± {result.ci95:.3f}", style="bold" if result.accuracy == best else "")
+        speed = f"{result.adapt_ms:.1f} ms", f"{result.seconds:.1f} s"
+        table.add_row(result.method, accuracy, f"{result.macro_recall:.3f}", *speed, result.trained_on)
+    return Group(table, *(Text(note, style="dim") for note in notes))
+
+
+def show(*parts: RenderableType) -> None:
+    """Print to standard output, 110 columns wide where it is no terminal."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=110)
+    console.print(*parts, highlight=False)
+
+
+def _bar(start_s: float, end_s: float, duration_s: float, colour: str) -> Text:
+    first = min(round(start_s / duration_s * _BAR), _BAR - 1)
+    length = max(round(end_s / duration_s * _BAR) - first, 1)
+    return Text.assemble(("─" * first, "dim"), ("█" * length, colour), ("─" * (_BAR - first - length), "dim"))
