@@ -86,12 +86,14 @@ def start_s(container: InputContainer) -> float:
 
 def packets(container: InputContainer, *streams: VideoStream | AudioStream) -> Iterator[Packet]:
     """All packets that can be read, damaged places skipped; at the end one empty packet a stream to flush it."""
+    wanted = {stream.index for stream in streams}
     failures = 0
     while True:
         try:
             for packet in container.demux(*streams):
                 failures = 0
-                yield packet
+                if packet.stream_index in wanted:
+                    yield packet
             return
         except FFmpegError:
             failures += 1

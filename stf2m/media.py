@@ -33,7 +33,8 @@ from stf2m.playback import playable
 
 __all__ = ["MediaError", "MediaInfo", "frames", "playable", "probe", "sound"]
 
-_TAIL_PACKETS = 2000  # the most packets kept since the last key frame, to see whether the end can be decoded
+_TAIL_PACKETS = 600  # the most packets kept since the last key frame, to see whether the end can be decoded
+_TAIL_BYTES = 64 * 2**20
 _TRUE_LENGTH = ("mov", "matroska", "avi")  # containers whose header states the length instead of guessing it
 
 
@@ -100,7 +101,7 @@ def _check_file(path: Path, max_bytes: int) -> None:
         raise MediaError(f"{path.name} is empty: it has zero bytes.")
     if size > max_bytes:
         raise MediaError(
-            f"{path.name} is too large: {size / 2**20:.0f} MiB, and at most {max_bytes / 2**20:.0f} MiB are accepted."
+            f"{path.name} is too large: {size / 2**20:,.1f} MiB, and at most {max_bytes / 2**20:,.1f} MiB are accepted."
         )
 
 
@@ -116,7 +117,8 @@ def _look_through(path: Path, container: InputContainer, reaches: "list[_Reach]"
         reach = by_index[packet.stream_index]
         reach.see(packet)
         if reach.end_s > max_seconds + 0.5:
-            raise MediaError(f"{path.name} is too long: at most {max_seconds / 60:g} minutes are accepted.")
+            most = f"{max_seconds / 60:g} minutes" if max_seconds >= 60 else f"{max_seconds:g} seconds"
+            raise MediaError(f"{path.name} is too long: at most {most} are accepted.")
 
 
 class _Reach:
@@ -132,6 +134,7 @@ class _Reach:
         self.end_s = 0.0
         self._zero_s = zero_s
         self._tail: deque[Packet] = deque(maxlen=_TAIL_PACKETS if isinstance(stream, VideoStream) else 50)
+        self._tail_bytes = 0
 
     def see(self, packet: Packet) -> None:
         """Take note of a packet; packets are decoded until the first one gives a frame."""
@@ -142,14 +145,17 @@ class _Reach:
             return
         length = packet.duration or 0
         self.end_s = max(self.end_s, float((stamp + length) * packet.time_base) - self._zero_s)
-        if packet.is_keyframe and isinstance(self.stream, VideoStream):
+        if (packet.is_keyframe and isinstance(self.stream, VideoStream)) or self._tail_bytes > _TAIL_BYTES:
             self._tail.clear()
+            self._tail_bytes = 0
         self._tail.append(packet)
+        self._tail_bytes += packet.size
 
     def true_end_s(self, path: Path) -> float:
         """Where the last frame ends that can really be decoded.
 
-        The packets since the last key frame are decoded; only where that fails is the whole stream decoded.
+        The packets since the last key frame are decoded; only where that fails is the whole stream decoded. Where
+        key frames are too rare for that, the time stamps are believed.
         """
         if not self._tail or not self._tail[0].is_keyframe:
             return self.end_s
