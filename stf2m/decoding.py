@@ -168,7 +168,8 @@ class _Run:
         self.drop = 0
         self._kind = self._kind_of(frame)
         self._read_s = 0.0
-        self._resampler = AudioResampler(format="flt", layout="mono", rate=rate)
+        # To whole numbers, because only then are the channels mixed so that their sum cannot exceed 1.
+        self._resampler = AudioResampler(format="s32", layout="mono", rate=rate)
 
     @staticmethod
     def _kind_of(frame: AudioFrame) -> tuple[str, str, int]:
@@ -193,7 +194,7 @@ class _Run:
         for frame in ready:
             if frame is None:
                 continue
-            wave = np.nan_to_num(frame.to_ndarray().reshape(-1).astype(np.float32), posinf=0.0, neginf=0.0)
+            wave = (frame.to_ndarray().reshape(-1) / 2.0**31).astype(np.float32)
             dropped = min(self.drop, len(wave))
             self.drop -= dropped
             if dropped < len(wave):
