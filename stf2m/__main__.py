@@ -166,6 +166,7 @@ def _for_people() -> tuple[type[Exception], ...]:
     from stf2m.datasets import DatasetError
     from stf2m.media import MediaError
     from stf2m.methods import UnknownMethodError
+    from stf2m.recipe import RecipeError
     from stf2m.tasks import TooFewExamplesError
     from stf2m.views.text import SubtitleError
     from stf2m.weights import WeightsUnavailableError
@@ -174,6 +175,7 @@ def _for_people() -> tuple[type[Exception], ...]:
         CheckpointError,
         DatasetError,
         MediaError,
+        RecipeError,
         UnknownMethodError,
         TooFewExamplesError,
         SubtitleError,

@@ -21,7 +21,7 @@ SHRINKAGE = 0.5
 
 @dataclass(frozen=True, eq=False)
 class Prototypes:
-    """Class means ``(N, D)`` in a space to which ``standard`` leads."""
+    """Class means ``(N, D)`` in a space to which ``standard`` leads; NaN for an emotion without support."""
 
     means: FloatArray
     standard: Standard | None
@@ -29,7 +29,7 @@ class Prototypes:
     def predict(self, query: FloatArray) -> FloatArray:
         """Degrees ``(n, N)`` that sum to one, a softmax over minus half the squared distance per dimension."""
         points = self.standard(query) if self.standard else query
-        distances = np.square(points[:, None] - self.means).mean(axis=-1)
+        distances = np.nan_to_num(np.square(points[:, None] - self.means).mean(axis=-1), nan=np.inf)
         degrees = np.exp(-0.5 * (distances - distances.min(axis=1, keepdims=True)))
         return degrees / degrees.sum(axis=1, keepdims=True)
 
@@ -70,8 +70,9 @@ class Prototype:
         """The means of the support ``(n, D)`` weighted by its degrees ``(n, N)``."""
         standard = None if self._discriminant else Standard.of(support)
         points = standard(support) if standard else support
-        weights = degrees / np.maximum(degrees.sum(axis=0), 1e-9)
-        return Prototypes(weights.T @ points, standard)
+        total = degrees.sum(axis=0)[:, None]
+        means = np.where(total > 0, degrees.T @ points / np.maximum(total, 1e-9), np.nan)
+        return Prototypes(means, standard)
 
     def _features(self, examples: Sequence[Example]) -> FloatArray:
         features = pooled(examples)

@@ -1,0 +1,127 @@
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from stf2m.baselines.logistic import Logistic
+from stf2m.baselines.pooling import Standard, pooled, statistics
+from stf2m.baselines.prototype import Prototype
+from stf2m.segments import View
+from stf2m.tasks import Example
+
+EMOTIONS = ("angry", "happy", "sad")
+
+
+def view(
+    random: np.random.Generator, emotion: float = 0.0, shift: float = 0.0, frames: int = 12, modality: str = "voice"
+) -> View:
+    values = random.normal(shift, 1, (frames, 2, 3)).astype(np.float32)
+    embedding = random.normal(emotion + shift, 1, (frames, 5)).astype(np.float32)
+    return View(modality, values, embedding, np.ones(frames, bool), np.array([shift, np.nan], np.float32))
+
+
+def people(random: np.random.Generator, speakers: int, takes: int = 5, spread: float = 0.6) -> list[Example]:
+    """An emotion moves the embedding, a speaker's own shift moves everything."""
+    return [
+        Example({"voice": view(random, spread * label, shift)}, {emotion: 1.0}, f"{speaker}")
+        for speaker, shift in enumerate(random.normal(0, 1, speakers))
+        for label, emotion in enumerate(EMOTIONS)
+        for _ in range(takes)
+    ]
+
+
+def one_hot(examples: list[Example]) -> np.ndarray:
+    return np.array([[each.emotion == emotion for emotion in EMOTIONS] for each in examples], np.float32)
+
+
+def accuracy(method, train: list[Example], support: list[Example], query: list[Example]) -> float:
+    method.fit(train)
+    encoded = method.encode([*support, *query])
+    adapted = method.adapt(encoded[: len(support)], one_hot(support), EMOTIONS)
+    degrees = adapted.predict(encoded[len(support) :])
+    np.testing.assert_allclose(degrees.sum(axis=1), 1, rtol=1e-5)
+    return float((degrees.argmax(axis=1) == one_hot(query).argmax(axis=1)).mean())
+
+
+def test_statistics_are_what_they_say_and_ignore_frames_that_are_not_valid():
+    each = view(np.random.default_rng(0))
+    valid = np.arange(12) < 8
+    values = np.where(valid[:, None, None], each.values, 99.0)
+    spoilt = View("voice", values, np.where(valid[:, None], each.embedding, 99.0), valid, each.cues)
+    cut = View("voice", each.values[:8], each.embedding[:8], valid[:8], each.cues)
+    np.testing.assert_allclose(statistics(spoilt), statistics(cut), rtol=1e-6)
+    flat = cut.values.reshape(8, 6)
+    np.testing.assert_allclose(statistics(cut)[:6], flat.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(statistics(cut)[6:12], flat.std(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(statistics(cut)[12:18], np.abs(np.diff(flat, axis=0)).mean(axis=0), rtol=1e-5)
+
+
+def test_a_missing_modality_is_unknown_and_an_unknown_number_counts_for_nothing():
+    random = np.random.default_rng(1)
+    voice, face = view(random), view(random, modality="face")
+    rows = pooled([Example({"voice": voice, "face": face}, {}), Example({"voice": voice}, {})])
+    width = len(statistics(face))
+    assert np.isnan(rows[1, :width]).all()
+    assert not np.isnan(rows[0, : width - 1]).any()
+    standard = Standard.of(rows)
+    assert not np.isnan(standard(rows)).any()
+    assert not standard(rows)[1, :width].any()
+
+
+def test_one_frame_has_statistics_too():
+    assert np.isfinite(statistics(view(np.random.default_rng(2), frames=1))[:-1]).all()
+
+
+def test_the_untrained_prototype_is_the_nearest_mean_of_the_standardised_support():
+    random = np.random.default_rng(3)
+    support, query = random.normal(size=(6, 4)).astype(np.float32), random.normal(size=(9, 4)).astype(np.float32)
+    degrees = np.eye(3, dtype=np.float32)[[0, 0, 1, 1, 2, 2]]
+    got = Prototype().adapt(support, degrees, EMOTIONS).predict(query).argmax(axis=1)
+    scaled = (query - support.mean(axis=0)) / support.std(axis=0)
+    means = ((support - support.mean(axis=0)) / support.std(axis=0)).reshape(3, 2, 4).mean(axis=1)
+    assert np.array_equal(got, [np.linalg.norm(row - means, axis=1).argmin() for row in scaled])
+
+
+def test_degrees_move_a_prototype_as_far_as_they_say():
+    support = np.array([[0.0, 0], [4, 0], [0, 4]], np.float32)
+    means = Prototype().adapt(support, np.array([[1, 0], [1, 0], [0.5, 0.5]], np.float32), EMOTIONS[:2]).means
+    standard = Standard.of(support)(support)
+    np.testing.assert_allclose(means[0], (standard[0] + standard[1] + standard[2] / 2) / 2.5, rtol=1e-5)
+    np.testing.assert_allclose(means[1], standard[2], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "method", [Prototype(), Prototype(per_speaker=True), Logistic()], ids=lambda method: method.name
+)
+def test_every_baseline_recognises_new_people_far_above_chance(method):
+    random = np.random.default_rng(4)
+    train, test = people(random, 12), people(random, 4, spread=1.2)
+    assert accuracy(method, train, test[: len(test) // 2], test[len(test) // 2 :]) > 0.55
+    assert accuracy(method, [], test[: len(test) // 2], test[len(test) // 2 :]) > 0.4
+
+
+def test_the_discriminant_and_the_speakers_own_mean_each_help_new_people():
+    random = np.random.default_rng(5)
+    train, test = people(random, 20), people(random, 8)
+    support = [test[0], test[5], test[10]]
+    query = test[15:]
+    plain, trained = accuracy(Prototype(), [], support, query), accuracy(Prototype(), train, support, query)
+    assert trained > plain
+    assert accuracy(Prototype(per_speaker=True), train, support, query) > trained
+
+
+def test_looking_only_where_the_support_is_finds_the_same_regression():
+    random = np.random.default_rng(6)
+    support, query = random.normal(size=(9, 40)).astype(np.float32), random.normal(size=(20, 40)).astype(np.float32)
+    labels = np.arange(9) % 3
+    degrees = np.eye(3, dtype=np.float32)[labels]
+    standard = Standard.of(support)
+    whole = LogisticRegression(max_iter=5000, tol=1e-8).fit(standard(support), labels)
+    got = Logistic().adapt(support, degrees, EMOTIONS).predict(query)
+    np.testing.assert_allclose(got, whole.predict_proba(standard(query)), atol=2e-3)
+
+
+def test_an_emotion_without_support_gets_no_degree():
+    support = np.random.default_rng(7).normal(size=(4, 6)).astype(np.float32)
+    degrees = np.eye(3, dtype=np.float32)[[0, 0, 2, 2]]
+    assert not Logistic().adapt(support, degrees, EMOTIONS).predict(support)[:, 1].any()
+    assert not Prototype().adapt(support, degrees, EMOTIONS).predict(support)[:, 1].any()
