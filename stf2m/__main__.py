@@ -80,7 +80,7 @@ def evaluate(
 ) -> None:
     """Accuracy of methods on the very same few-shot episodes of a data set, with 95 % intervals."""
     from stf2m import terminal
-    from stf2m.comparison import compare, prepare
+    from stf2m.comparison import compare, fit, prepare
     from stf2m.datasets import Selection
     from stf2m.methods import method as method_named
 
@@ -89,6 +89,7 @@ def evaluate(
     learning = any(each.trains for each in methods)
     with _progress() as progress:
         material = prepare(folder, selection, train_on=train_on, unseen=unseen, learning=learning, progress=progress)
+        fit(methods, material)
         results = compare(
             methods,
             material,

@@ -51,6 +51,13 @@ def prepare(
     return Material(test, _examples(source, learned, progress), len(wanted) - len(test), told)
 
 
+def fit(methods: Sequence[Method], material: Material) -> None:
+    """Let every method that trains learn from the material's other people."""
+    for method in methods:
+        if method.trains:
+            method.fit(material.train)
+
+
 def compare(
     methods: Sequence[Method],
     material: Material,
@@ -62,28 +69,24 @@ def compare(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> list[Result]:
-    """Fit every method to the material and test it, all on the same episodes.
+    """Test fitted methods on the material's test, all on the same episodes.
 
     Raises :class:`stf2m.tasks.TooFewExamplesError` when the material allows no such episode.
     """
-    results = []
-    for method in methods:
-        if method.trains:
-            method.fit(material.train)
-        results.append(
-            evaluate(
-                method,
-                material.test,
-                ways=ways,
-                shots=shots,
-                protocol=protocol,
-                count=count,
-                seed=seed,
-                trained_on=material.told if method.trains else "its checkpoint",
-                progress=progress,
-            )
+    return [
+        evaluate(
+            method,
+            material.test,
+            ways=ways,
+            shots=shots,
+            protocol=protocol,
+            count=count,
+            seed=seed,
+            trained_on=material.told if method.trains else "its checkpoint",
+            progress=progress,
         )
-    return results
+        for method in methods
+    ]
 
 
 def _examples(root: Path, items: Sequence[Item], progress: Progress | None) -> list[Example]:
