@@ -33,8 +33,12 @@ def build(studio: Studio) -> gr.Blocks:
             for title, module in TABS:
                 with gr.Tab(title, id=title.lower(), elem_id=f"tab-{title.lower()}") as tab:
                     module.build(studio, session, tab)
+
+        def arrive(name: str | None, request: gr.Request) -> tuple[gr.Dropdown, str, int, int, int | None]:
+            return _arrive(studio, name, request)
+
         page.load(
-            lambda name, request: _arrive(studio, name, request),
+            arrive,
             [header.memory],
             [header.study, header.annotator, session.study, session.annotator, session.clip],
         )
