@@ -38,8 +38,8 @@ lint: $(VENV)/.tools
 prepare-tests: $(VENV)/.browser
 
 $(BIN)/python:
-	@test -n "$(PYTHON)" || { echo "The studio needs Python 3.11 or newer with its venv module (on Debian and Ubuntu:\
-	the package python3-venv); neither python3 nor python3.11 and later here is that. Another one can be named: make PYTHON=/path/to/python3." >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "The studio needs Python 3.11 or newer with its venv module (python3-venv on Debian and" \
+		"Ubuntu), and none was found; if it is somewhere else, name it: make PYTHON=/path/to/python3 install" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: requirements.txt | $(BIN)/python
