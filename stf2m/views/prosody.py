@@ -49,6 +49,7 @@ _KERNEL_S = 0.06  # shortest stretch of voice that counts
 _BRIDGE_S = 0.2  # consonants and stops inside speech
 _EDGE_S = 0.06
 _HANGOVER_S = 0.3
+_TONE_FRAMES, _TONE_SEMITONES = 31, 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +140,7 @@ def voiced(hz: Floats, level_db: Floats) -> BoolArray:
     if noise < loud - 10:
         threshold = max(threshold, noise + _ABOVE_NOISE_DB)
     voice = periodic & (level_db > threshold)
-    voice &= ~_steady(voice, hz, level_db)
+    voice &= ~_steady(voice, hz)
     return _without_short(voice, _KERNEL_S)
 
 
@@ -201,17 +202,13 @@ def _tremble(grid: Grid, voice: BoolArray, semitones: Floats) -> tuple[NDArray[n
     return 100 * (2 ** (np.sqrt(square) / 12) - 1), count >= 0.1 * FRAME_HZ
 
 
-def _steady(voice: BoolArray, hz: Floats, level_db: Floats) -> BoolArray:
-    """Frames amid a second of constant pitch (0.1 semitones) and loudness (0.5 dB): hum, beeps, test tones."""
-    count = np.maximum(_moving_mean(voice.astype(np.float64), 101), 1e-9)
-
-    def deviation(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        mean = _moving_mean(np.where(voice, values, 0), 101) / count
-        square = _moving_mean(np.where(voice, values**2, 0), 101) / count
-        return np.sqrt(np.maximum(square - mean**2, 0))
-
-    semitones = 12 * np.log2(np.where(voice, hz, 1.0).astype(np.float64) / 100)
-    return (deviation(semitones) < 0.1) & (deviation(level_db.astype(np.float64)) < 0.5)
+def _steady(voice: BoolArray, hz: Floats) -> BoolArray:
+    """Frames of tones that hold their pitch within 0.1 semitones for 0.3 s: hum, beeps, notes; no speaker does."""
+    whole = _moving_mean(voice.astype(np.float64), _TONE_FRAMES) > 1 - 1e-6
+    semitones = 12 * np.log2(np.where(voice, hz, 100.0).astype(np.float64) / 100)
+    mean = _moving_mean(semitones, _TONE_FRAMES)
+    variance = _moving_mean(semitones**2, _TONE_FRAMES) - mean**2
+    return _widened(whole & (variance < _TONE_SEMITONES**2), _TONE_FRAMES // 2 / FRAME_HZ)
 
 
 def _moving_mean(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:
