@@ -18,6 +18,21 @@ from stf2m.encoded import ViewBatch
 from stf2m.tracks import Modality
 
 
+class ChannelDropout(nn.Module):
+    """Drop channels of a view ``(B, T, S, d)`` for all frames and sites at once (Tompson et al. 2015)."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``x`` with some channels zeroed and the others enlarged in training; ``x`` itself otherwise."""
+        if not self.training or self.share == 0:
+            return x
+        kept = F.dropout(x.new_ones(len(x), 1, 1, x.shape[-1]), self.share)
+        return x * kept
+
+
 class GatedTemporalConv(nn.Module):
     """``x + W_o [a ⊙ σ(g)]`` with ``(a, g) = W Σ_δ π_δ(x) (k_δ ∗_δ x)``: depth-wise kernels of three taps, one per
     dilation δ, mixed by weights π that a linear layer computes from the view's mean and mean absolute change.
@@ -34,7 +49,7 @@ class GatedTemporalConv(nn.Module):
         self.mixture = nn.Linear(2 * width, len(self.dilations))
         self.gate = nn.Linear(width, 2 * width)
         self.out = nn.Linear(width, width)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = ChannelDropout(dropout)
         self.mixing = mixing
 
     def dilation_weights(self, x: Tensor, mask: Tensor) -> Tensor:
@@ -58,9 +73,9 @@ class GatedTemporalConv(nn.Module):
                 taps[dilation] = weights[:, index, None] * self.kernels[index, 2]
         reach = max(taps)
         padded = F.pad(inner, (0, 0, 0, 0, reach, reach))
-        mixed = sum(
-            padded[:, reach + shift : reach + shift + frames] * tap[:, None, None, :] for shift, tap in taps.items()
-        )
+        mixed = torch.zeros_like(x)
+        for shift, tap in taps.items():
+            mixed = torch.addcmul(mixed, padded[:, reach + shift : reach + shift + frames], tap[:, None, None, :])
         gated = F.glu(self.gate(mixed), dim=-1)
         return (x + self.dropout(self.out(gated))) * mask
 
@@ -79,7 +94,7 @@ class SpatialConv(nn.Module):
         self.query_key = nn.Linear(width, 2 * width)
         self.value_gate = nn.Linear(width, 2 * width)
         self.out = nn.Linear(width, width)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = ChannelDropout(dropout)
 
     def graph(self, inner: Tensor, mask: Tensor) -> Tensor:
         """The view's adjacency ``(B, S, S)``, rows sum to one."""
@@ -124,7 +139,7 @@ class ModalityEncoder(nn.Module):
         self.site_weight = nn.Parameter(torch.randn(sites, channels, width) / channels**0.5)
         self.site_embedding = nn.Parameter(0.1 * torch.randn(sites + 1, width))
         self.borrowed = nn.Linear(embedding, width)
-        self.borrowed_dropout = nn.Dropout(2 * dropout)
+        self.borrowed_dropout = ChannelDropout(3 * dropout)
         layers: list[nn.Module] = []
         for _ in range(blocks):
             layers += [GatedTemporalConv(width, dilations, dropout, mixing)] if temporal else []
@@ -169,7 +184,7 @@ class ModalityEncoder(nn.Module):
         statistics = self.standardised(plain_statistics(values, borrowed, mask), views.cues)
         mask4 = mask[:, :, None, None]
         sites = torch.einsum("btsc,scd->btsd", values, self.site_weight)
-        joined = torch.cat([sites, self.borrowed(self.borrowed_dropout(borrowed))[:, :, None]], dim=2)
+        joined = torch.cat([sites, self.borrowed(self.borrowed_dropout(borrowed[:, :, None]))], dim=2)
         x = (joined + self.site_embedding) * mask4
         for layer in self.layers:
             x = layer(x, mask4)

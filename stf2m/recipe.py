@@ -1,0 +1,95 @@
+"""Recipes: what a model is trained on and how, as a TOML file, and the data it asks for."""
+
+import os
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stf2m.corpus import Corpus, corpora
+from stf2m.datasets import Dataset, load
+from stf2m.network import Architecture
+
+Progress = Callable[[float, str], None]
+
+
+class RecipeError(ValueError):
+    """A recipe that cannot be followed; the message is one plain sentence naming the file."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One data set: its ``folder`` inside ``STF2M_DATA``, whose items are used, and who of them validates:
+    ``validation`` names speakers, or is the share of them (of the items, where speakers are unknown).
+    """
+
+    folder: str
+    speakers: str = ""
+    split: str = ""
+    validation: str | float = 0.2
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A parsed recipe; see ``stf2m/recipes/studio.toml`` for what each line means."""
+
+    name: str
+    seed: int
+    steps: int
+    data: tuple[Source, ...]
+    modalities: dict[str, float]
+    tasks: int = 2
+    rate: float = 2e-3
+    check: int = 250
+    architecture: Architecture = field(default_factory=Architecture)
+
+    @classmethod
+    def read(cls, file: Path) -> "Recipe":
+        """Read a recipe. Raises :class:`RecipeError`."""
+        try:
+            told: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
+            sizes = told.pop("architecture", {})
+            if "dilations" in sizes:
+                sizes["dilations"] = tuple(sizes["dilations"])
+            sources = tuple(Source(**source) for source in told.pop("data"))
+            return cls(data=sources, architecture=Architecture(**sizes), **told)
+        except OSError as error:
+            raise RecipeError(f"There is no recipe {file}.") from error
+        except (tomllib.TOMLDecodeError, TypeError, KeyError) as error:
+            known = ", ".join(each.name for each in fields(cls))
+            raise RecipeError(f"{file} is not a recipe ({error}); it may set {known}.") from error
+
+
+def data_folder() -> Path:
+    """Where the data sets are: ``STF2M_DATA``. Raises :class:`RecipeError` when it is not set or not there."""
+    folder = Path(os.environ.get("STF2M_DATA", ""))
+    if not os.environ.get("STF2M_DATA") or not folder.is_dir():
+        raise RecipeError("Set STF2M_DATA to the folder of the data sets.")
+    return folder
+
+
+def gather(recipe: Recipe, root: Path, progress: Progress) -> tuple[dict[str, Corpus], dict[str, Corpus]]:
+    """The recipe's data by modality: to train on, and to validate with. Raises as :func:`stf2m.datasets.load`."""
+    train: list[tuple[Dataset, list[int]]] = []
+    validate: list[tuple[Dataset, list[int]]] = []
+    for source in recipe.data:
+        dataset = load("auto", root / source.folder, progress=progress)
+        chosen = dataset.select(speakers=source.speakers, split=source.split)
+        kept_back = set(_validation(dataset, chosen, source, recipe.seed))
+        train.append((dataset, [index for index in chosen if index not in kept_back]))
+        validate.append((dataset, [index for index in chosen if index in kept_back]))
+    return corpora(train), corpora(validate)
+
+
+def _validation(dataset: Dataset, chosen: list[int], source: Source, seed: int) -> list[int]:
+    if isinstance(source.validation, str):
+        named = set(dataset.select(speakers=source.validation))
+        return [index for index in chosen if index in named]
+    random = np.random.default_rng(seed)
+    speakers = {dataset.items[index].speaker or f"item {index}" for index in chosen}
+    drawn = random.permutation(sorted(speakers))[: max(round(source.validation * len(speakers)), 1)]
+    kept = set(drawn.tolist())
+    return [index for index in chosen if (dataset.items[index].speaker or f"item {index}") in kept]

@@ -1,0 +1,217 @@
+"""Meta-training: episodes of the training speakers teach the encoder, the rules and the learner together.
+
+Every step draws a few episodes, of one modality or of paired views (views of several modalities, of different people,
+put together by their emotion). Fast weights are learned from the support, the loss is taken on the queries:
+cross-entropy of the joint answer and of every source alone, agreement of the rules with the joint answer,
+classification of all emotions by auxiliary heads, sparse and evenly used rules. The same recipe gives the same model;
+a run that is killed goes on from its last state.
+"""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from stf2m.corpus import Corpus
+from stf2m.drawing import Batch, Drawing
+from stf2m.fast_weights import contributions, learn, source_logits
+from stf2m.finishing import finish, validate
+from stf2m.fitting import fit, folds
+from stf2m.model import STF2M
+from stf2m.network import Reading
+from stf2m.recipe import Progress, Recipe, data_folder, gather
+
+STATE = "training.pt"
+#: Weights of the parts of the loss.
+ALONE, FAITHFUL, CLASSES, SPARSE, EVEN = 0.5, 0.2, 0.5, 0.02, 0.05
+#: The averaged weights forget this much of the past at every step.
+AVERAGE = 0.995
+
+
+def meta_train(recipe: Path, out: Path, progress: Progress, data: Path | None = None) -> STF2M:
+    """Train the model of a recipe and write the checkpoint to ``out``; with a state in ``out`` it goes on from there.
+
+    ``data`` is the folder of the data sets (``STF2M_DATA`` unless given). A GPU is used where there is one. Raises
+    :class:`stf2m.recipe.RecipeError`, or what loading the data raises.
+    """
+    plan = Recipe.read(recipe)
+    train, validation = gather(plan, data or data_folder(), lambda share, stage: progress(0.3 * share, stage))
+    out.mkdir(parents=True, exist_ok=True)
+    trainer = Trainer(plan, train, validation)
+    trainer.resume(out / STATE)
+    begun, already = time.perf_counter(), trainer.step
+    while trainer.step < plan.steps:
+        loss = trainer.advance()
+        done = trainer.step / plan.steps
+        if trainer.step % plan.check == 0 or trainer.step == plan.steps:
+            trainer.check()
+            trainer.keep(out / STATE)
+        spent = (time.perf_counter() - begun) / (trainer.step - already)
+        progress(done, f"step {trainer.step} of {plan.steps}, loss {loss:.3f}, {spent:.2f} s each, {trainer.told}")
+    model = trainer.best()
+    finish(model, train, validation, plan, trainer.history)
+    model.save(out)
+    return model
+
+
+class Trainer:
+    """A model in training: its weights, their running average, the optimiser, and how far it has come."""
+
+    def __init__(self, recipe: Recipe, train: Mapping[str, Corpus], validation: Mapping[str, Corpus]) -> None:
+        torch.manual_seed(recipe.seed)
+        self.recipe, self.validation = recipe, validation
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.model = STF2M([corpus.modality for _, corpus in sorted_by_road(train)], recipe.architecture)
+        self.discriminants = fit(self.model, dict(train), recipe.seed)
+        self.emotions = tuple(sorted({name for corpus in train.values() for name in corpus.emotion}))
+        self.heads = nn.Parameter(torch.zeros(len(train), recipe.architecture.embedding, len(self.emotions)))
+        self.drawing = Drawing(recipe, train, self.emotions, {name: folds(corpus) for name, corpus in train.items()})
+        self.model.to(self.device)
+        self.heads.data = self.heads.data.to(self.device)
+        self.average = {name: value.clone() for name, value in self.model.state_dict().items()}
+        matrices = [weight for weight in self.model.parameters() if weight.ndim > 1]
+        others = [weight for weight in self.model.parameters() if weight.ndim < 2]
+        self.optimiser = torch.optim.AdamW(
+            [{"params": [*matrices, self.heads], "weight_decay": 0.02}, {"params": others, "weight_decay": 0.0}],
+            lr=recipe.rate,
+        )
+        self.step = 0
+        self.history: list[dict[str, float]] = []
+        self.chosen: dict[str, Tensor] = {}
+
+    @property
+    def told(self) -> str:
+        """The last validation in a few words."""
+        last = self.history[-1] if self.history else {}
+        return "validation " + " ".join(f"{name} {value:.3f}" for name, value in last.items() if name != "step")
+
+    def advance(self) -> float:
+        """One step; everything random in it depends on the seed and the step's number only."""
+        random = np.random.default_rng([self.recipe.seed, self.step])
+        torch.manual_seed(int(random.integers(2**31)))
+        warm = min((self.step + 1) / 100, 1.0)
+        rate = self.recipe.rate * warm * (0.02 + 0.49 * (1 + np.cos(np.pi * self.step / self.recipe.steps)))
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.model.train()
+        loss = self.loss(self.drawing.draw(random))
+        self.optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_([*self.model.parameters(), self.heads], 1.0)
+        self.optimiser.step()
+        self.step += 1
+        keep = min(AVERAGE, self.step / (self.step + 10))
+        with torch.no_grad():
+            for name, value in self.model.state_dict().items():
+                if value.is_floating_point():
+                    self.average[name].lerp_(value, 1 - keep)
+        return loss.item()
+
+    def loss(self, batch: Batch) -> Tensor:
+        """The loss of a batch of episodes."""
+        reading = self._read(batch)
+        total = self._classes(reading, batch)
+        used = reading.firing.normalised.mean(dim=0).clamp(min=1e-6)
+        total = total + SPARSE * self.model.rules.sparsity() - EVEN * torch.special.entr(used / used.sum()).sum()
+        for episode in batch.episodes:
+            support = Reading(*(_rows(each, episode.support) for each in reading))
+            query = Reading(*(_rows(each, episode.query) for each in reading))
+            degrees, target = episode.degrees.to(self.device), episode.target.to(self.device)
+            fast = learn(self.model, support, degrees, torch.ones_like(degrees[:, 0]))
+            evidence = self.model.evidence(query, fast.conditioning)
+            joint = contributions(fast, evidence).sum(dim=1)
+            alone = source_logits(fast, evidence)
+            there = evidence.present.to(joint.dtype)
+            each = -(target[:, None] * alone.log_softmax(dim=2)).sum(dim=2)
+            spoken = alone[:, -1].log_softmax(dim=1)
+            agreed = F.kl_div(spoken, joint.detach().softmax(dim=1), reduction="none").sum(dim=1) * there[:, -1]
+            part = F.cross_entropy(joint, target) + ALONE * (each * there).sum() / there.sum().clamp(min=1)
+            total = total + (part + FAITHFUL * agreed.mean()) / len(batch.episodes)
+        return total
+
+    def check(self) -> None:
+        """Validate the averaged weights, and remember them when they are the best so far."""
+        own = {name: value.clone() for name, value in self.model.state_dict().items()}
+        self.model.load_state_dict(self.average)
+        self.model.cpu().eval()
+        figures = validate(self.model, self.validation, self.recipe.seed)
+        if not self.history or figures["score"] > max(each["score"] for each in self.history):
+            self.chosen = {name: value.clone() for name, value in self.model.state_dict().items()}
+        self.history.append({"step": float(self.step), **figures})
+        self.model.to(self.device).load_state_dict(own)
+
+    def best(self) -> STF2M:
+        """The model with the weights that validated best."""
+        self.model.load_state_dict(self.chosen)
+        return self.model.cpu().eval()
+
+    def keep(self, file: Path) -> None:
+        """Write the state as a whole; a run killed at any moment leaves the one before or this one."""
+        partial = file.with_suffix(".partial")
+        torch.save(
+            {
+                "model": self.model.state_dict(),
+                "average": self.average,
+                "chosen": self.chosen,
+                "heads": self.heads.data,
+                "optimiser": self.optimiser.state_dict(),
+                "step": self.step,
+                "history": self.history,
+                "recipe": repr(self.recipe),
+            },
+            partial,
+        )
+        partial.replace(file)
+
+    def resume(self, file: Path) -> None:
+        """Go on from a state, if there is one of the same recipe."""
+        if not file.is_file():
+            return
+        state: dict[str, Any] = torch.load(file, map_location=self.device, weights_only=True)
+        if state["recipe"] != repr(self.recipe):
+            return
+        self.model.load_state_dict(state["model"])
+        self.average, self.chosen, self.heads.data = state["average"], state["chosen"], state["heads"]
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step, self.history = state["step"], state["history"]
+
+    def _read(self, batch: Batch) -> Reading:
+        """Encode a batch's views and read them, with noise on what the modalities say."""
+        model, size = self.model, self.model.readout.gate_weight.shape[1]
+        pooled = torch.zeros(len(batch.present), len(model.modalities), size, device=self.device)
+        cues = torch.full((len(batch.present), len(model.cues)), float("nan"), device=self.device)
+        of_variable = torch.from_numpy(model.modality_of[: len(model.cues)]).to(self.device)
+        for index, modality in enumerate(model.modalities):
+            if modality.name in batch.views:
+                rows, views, fold = batch.views[modality.name]
+                rows = rows.to(self.device)
+                views = type(views)(*(array.to(self.device) for array in views))
+                fixed = self.discriminants[modality.name].to(self.device)[fold.to(self.device)]
+                _, features = model.encoder(modality.name, views, fixed)
+                pooled[rows, index] = features
+                columns = (of_variable == index).nonzero().flatten()
+                cues[rows[:, None], columns] = views.cues
+        return model.read(pooled, batch.present.to(self.device), cues)
+
+    def _classes(self, reading: Reading, batch: Batch) -> Tensor:
+        """Auxiliary classification of every view among all emotions of the data."""
+        zero = self.model.trust.new_zeros(())
+        base = self.model.readout(reading.pooled, zero, zero)
+        spoken = torch.einsum("nmd,mde->nme", base, self.heads)[reading.present]
+        labels = batch.labels.to(self.device)[:, None].expand(-1, reading.present.shape[1])[reading.present]
+        return CLASSES * F.cross_entropy(spoken, labels, label_smoothing=0.1)
+
+
+def sorted_by_road(corpora: Mapping[str, Corpus]) -> list[tuple[str, Corpus]]:
+    """The corpora in the order of the modalities everywhere: face, voice, text, then any other by name."""
+    road = {"face": 0, "voice": 1, "text": 2}
+    return sorted(corpora.items(), key=lambda item: (road.get(item[0], 3), item[0]))
+
+
+def _rows(value: Any, rows: Tensor) -> Any:
+    return value[rows] if isinstance(value, Tensor) else type(value)(*(each[rows] for each in value))
