@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from stf2m.baselines.pooling import Standard, pooled
+from stf2m.baselines.pooling import Pooled, Standard, pooled
 from stf2m.tasks import Example
 from stf2m.tracks import FloatArray
 
@@ -23,7 +23,7 @@ class Fitted:
     span: FloatArray
     emotions: int
 
-    def predict(self, query: FloatArray) -> FloatArray:
+    def predict(self, query: Pooled) -> FloatArray:
         """Degrees ``(n, N)`` that sum to one."""
         degrees = np.zeros((len(query), self.emotions), np.float32)
         degrees[:, self.model.classes_] = self.model.predict_proba(self.standard(query) @ self.span)
@@ -43,12 +43,12 @@ class Logistic:
         """Take mean and deviation of each statistic from other people's examples."""
         self._standard = Standard.of(pooled(train)) if train else None
 
-    def encode(self, examples: Sequence[Example]) -> FloatArray:
-        """The pooled statistics, ``(n, P)``."""
+    def encode(self, examples: Sequence[Example]) -> Pooled:
+        """The pooled statistics."""
         return pooled(examples)
 
-    def adapt(self, support: FloatArray, degrees: FloatArray, emotions: Sequence[str]) -> Fitted:
-        """Fit to the support ``(n, P)``; a degree ``(n, N)`` of several emotions counts as so many weighted examples.
+    def adapt(self, support: Pooled, degrees: FloatArray, emotions: Sequence[str]) -> Fitted:
+        """Fit to the support; a degree ``(n, N)`` of several emotions counts as so many weighted examples.
 
         The best weights lie in the span of the support (the representer theorem), so it is enough to look there.
         """

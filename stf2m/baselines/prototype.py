@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from stf2m.baselines.pooling import Standard, pooled
+from stf2m.baselines.pooling import Pooled, Standard, moments, pooled
 from stf2m.tasks import Example
 from stf2m.tracks import FloatArray
 
@@ -21,17 +21,30 @@ SHRINKAGE = 0.5
 
 @dataclass(frozen=True, eq=False)
 class Prototypes:
-    """Class means ``(N, D)`` in a space to which ``standard`` leads; NaN for an emotion without support."""
+    """Class means ``(N, P)`` of what ``space`` makes of statistics, NaN for an emotion without support."""
 
     means: FloatArray
-    standard: Standard | None
+    space: "Space"
 
-    def predict(self, query: FloatArray) -> FloatArray:
+    def predict(self, query: Pooled) -> FloatArray:
         """Degrees ``(n, N)`` that sum to one, a softmax over minus half the squared distance per dimension."""
-        points = self.standard(query) if self.standard else query
-        distances = np.nan_to_num(np.square(points[:, None] - self.means).mean(axis=-1), nan=np.inf)
+        distances = np.square(self.space(query)[:, None] - self.means).mean(axis=-1)
+        distances = np.nan_to_num(distances, nan=np.inf)
         degrees = np.exp(-0.5 * (distances - distances.min(axis=1, keepdims=True)))
         return degrees / degrees.sum(axis=1, keepdims=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Space:
+    """Where distances are measured: standardised statistics, or their discriminant directions ``(P, D)``."""
+
+    standard: Standard
+    directions: FloatArray | None = None
+
+    def __call__(self, found: Pooled) -> FloatArray:
+        """``(n, P)`` or ``(n, D)``."""
+        points = self.standard(found)
+        return points if self.directions is None else points @ self.directions
 
 
 class Prototype:
@@ -47,44 +60,40 @@ class Prototype:
     def __init__(self, per_speaker: bool = False) -> None:
         self.name = "prototype-speaker" if per_speaker else "prototype"
         self.per_speaker = per_speaker
-        self._standard: Standard | None = None
-        self._discriminant: LinearDiscriminantAnalysis | None = None
+        self._space: Space | None = None
 
     def fit(self, train: Sequence[Example]) -> None:
         """Fit standardisation and discriminant to examples of other people; nothing is learned from none."""
         if not train:
             return
-        features = self._features(train)
-        self._standard = Standard.of(features)
-        self._discriminant = LinearDiscriminantAnalysis(solver="eigen", shrinkage=SHRINKAGE)
-        self._discriminant.fit(self._standard(features), [example.emotion for example in train])
+        known = self.encode(train)
+        standard = Standard.of(known)
+        discriminant = LinearDiscriminantAnalysis(solver="eigen", shrinkage=SHRINKAGE)
+        discriminant.fit(standard(known), [example.emotion for example in train])
+        kinds = len(discriminant.classes_) - 1
+        self._space = Space(standard, np.asarray(discriminant.scalings_[:, :kinds], np.float32))
 
-    def encode(self, examples: Sequence[Example]) -> FloatArray:
-        """``(n, D)``: the discriminant's space when trained, else the plain statistics."""
-        features = self._features(examples)
-        if self._standard is None or self._discriminant is None:
-            return features
-        return self._discriminant.transform(self._standard(features)).astype(np.float32)
+    def encode(self, examples: Sequence[Example]) -> Pooled:
+        """The statistics of each example, less the speaker's own mean if that is wanted."""
+        found = pooled(examples)
+        return _per_speaker(found, examples) if self.per_speaker else found
 
-    def adapt(self, support: FloatArray, degrees: FloatArray, emotions: Sequence[str]) -> Prototypes:
-        """The means of the support ``(n, D)`` weighted by its degrees ``(n, N)``."""
-        standard = None if self._discriminant else Standard.of(support)
-        points = standard(support) if standard else support
+    def adapt(self, support: Pooled, degrees: FloatArray, emotions: Sequence[str]) -> Prototypes:
+        """The means of the support weighted by its degrees ``(n, N)``."""
+        space = self._space or Space(Standard.of(support))
         total = degrees.sum(axis=0)[:, None]
-        means = np.where(total > 0, degrees.T @ points / np.maximum(total, 1e-9), np.nan)
-        return Prototypes(means, standard)
-
-    def _features(self, examples: Sequence[Example]) -> FloatArray:
-        features = pooled(examples)
-        return _per_speaker(features, examples) if self.per_speaker else features
+        means = np.where(total > 0, degrees.T @ space(support) / np.maximum(total, 1e-9), np.nan)
+        return Prototypes(means, space)
 
 
-def _per_speaker(features: FloatArray, examples: Sequence[Example]) -> FloatArray:
+def _per_speaker(found: Pooled, examples: Sequence[Example]) -> Pooled:
     """Each speaker's rows less their mean, over their deviation; of unknown speakers all are taken as one."""
     rows = defaultdict(list)
     for index, example in enumerate(examples):
         rows[example.speaker].append(index)
-    normalised = np.empty_like(features)
+    normalised = np.empty_like(found.features)
     for indices in rows.values():
-        normalised[indices] = Standard.of(features[indices])(features[indices])
-    return normalised
+        mean, deviation = moments(found.features[indices])
+        varies = np.where(deviation > 1e-6, deviation, np.inf)
+        normalised[indices] = (found.features[indices] - mean) / varies
+    return Pooled(normalised, found.weight)

@@ -3,12 +3,16 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from stf2m.baselines.logistic import Logistic
-from stf2m.baselines.pooling import Standard, pooled, statistics
+from stf2m.baselines.pooling import Pooled, Standard, pooled, statistics
 from stf2m.baselines.prototype import Prototype
 from stf2m.segments import View
 from stf2m.tasks import Example
 
 EMOTIONS = ("angry", "happy", "sad")
+
+
+def plain(features: np.ndarray) -> Pooled:
+    return Pooled(features.astype(np.float32), np.ones(features.shape[1], np.float32))
 
 
 def view(
@@ -48,41 +52,55 @@ def test_statistics_are_what_they_say_and_ignore_frames_that_are_not_valid():
     values = np.where(valid[:, None, None], each.values, 99.0)
     spoilt = View("voice", values, np.where(valid[:, None], each.embedding, 99.0), valid, each.cues)
     cut = View("voice", each.values[:8], each.embedding[:8], valid[:8], each.cues)
-    np.testing.assert_allclose(statistics(spoilt), statistics(cut), rtol=1e-6)
-    flat = cut.values.reshape(8, 6)
-    np.testing.assert_allclose(statistics(cut)[:6], flat.mean(axis=0), rtol=1e-5)
-    np.testing.assert_allclose(statistics(cut)[6:12], flat.std(axis=0), rtol=1e-5)
-    np.testing.assert_allclose(statistics(cut)[12:18], np.abs(np.diff(flat, axis=0)).mean(axis=0), rtol=1e-5)
+    for one, other in zip(statistics(spoilt), statistics(cut), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6)
+    flat, (values, embedding, cues) = cut.values.reshape(8, 6), statistics(cut)
+    np.testing.assert_allclose(values[:6], flat.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(values[6:12], flat.std(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(values[12:], np.abs(np.diff(flat, axis=0)).mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(embedding[:5], cut.embedding.mean(axis=0), rtol=1e-5)
+    np.testing.assert_array_equal(cues, cut.cues)
 
 
 def test_a_missing_modality_is_unknown_and_an_unknown_number_counts_for_nothing():
     random = np.random.default_rng(1)
     voice, face = view(random), view(random, modality="face")
     rows = pooled([Example({"voice": voice, "face": face}, {}), Example({"voice": voice}, {})])
-    width = len(statistics(face))
-    assert np.isnan(rows[1, :width]).all()
-    assert not np.isnan(rows[0, : width - 1]).any()
+    width = sum(map(len, statistics(face)))
+    assert np.isnan(rows.features[1, :width]).all()
+    assert not np.isnan(rows.features[0, : width - 1]).any()
     standard = Standard.of(rows)
     assert not np.isnan(standard(rows)).any()
     assert not standard(rows)[1, :width].any()
 
 
+def test_every_kind_of_statistic_counts_as_much_as_any_other():
+    random = np.random.default_rng(2)
+    rows = pooled([Example({"voice": view(random, shift=shift)}, {}) for shift in random.normal(size=500)])
+    spread = Standard.of(rows)(rows).var(axis=0)
+    sizes = [len(kind) for kind in statistics(view(random))]
+    values, embedding, cues = (part.sum() for part in np.split(spread, np.cumsum(sizes)[:-1]))
+    assert values == pytest.approx(embedding, rel=1e-3)
+    assert cues == pytest.approx(embedding / 2, rel=1e-3)  # one of the two cues is never known
+
+
 def test_one_frame_has_statistics_too():
-    assert np.isfinite(statistics(view(np.random.default_rng(2), frames=1))[:-1]).all()
+    values, embedding, _ = statistics(view(np.random.default_rng(2), frames=1))
+    assert np.isfinite([*values, *embedding]).all()
 
 
 def test_the_untrained_prototype_is_the_nearest_mean_of_the_standardised_support():
     random = np.random.default_rng(3)
-    support, query = random.normal(size=(6, 4)).astype(np.float32), random.normal(size=(9, 4)).astype(np.float32)
+    support, query = random.normal(size=(6, 4)), random.normal(size=(9, 4))
     degrees = np.eye(3, dtype=np.float32)[[0, 0, 1, 1, 2, 2]]
-    got = Prototype().adapt(support, degrees, EMOTIONS).predict(query).argmax(axis=1)
+    got = Prototype().adapt(plain(support), degrees, EMOTIONS).predict(plain(query)).argmax(axis=1)
     scaled = (query - support.mean(axis=0)) / support.std(axis=0)
     means = ((support - support.mean(axis=0)) / support.std(axis=0)).reshape(3, 2, 4).mean(axis=1)
     assert np.array_equal(got, [np.linalg.norm(row - means, axis=1).argmin() for row in scaled])
 
 
 def test_degrees_move_a_prototype_as_far_as_they_say():
-    support = np.array([[0.0, 0], [4, 0], [0, 4]], np.float32)
+    support = plain(np.array([[0.0, 0], [4, 0], [0, 4]]))
     means = Prototype().adapt(support, np.array([[1, 0], [1, 0], [0.5, 0.5]], np.float32), EMOTIONS[:2]).means
     standard = Standard.of(support)(support)
     np.testing.assert_allclose(means[0], (standard[0] + standard[1] + standard[2] / 2) / 2.5, rtol=1e-5)
@@ -111,17 +129,16 @@ def test_the_discriminant_and_the_speakers_own_mean_each_help_new_people():
 
 def test_looking_only_where_the_support_is_finds_the_same_regression():
     random = np.random.default_rng(6)
-    support, query = random.normal(size=(9, 40)).astype(np.float32), random.normal(size=(20, 40)).astype(np.float32)
+    support, query = plain(random.normal(size=(9, 40))), plain(random.normal(size=(20, 40)))
     labels = np.arange(9) % 3
-    degrees = np.eye(3, dtype=np.float32)[labels]
     standard = Standard.of(support)
     whole = LogisticRegression(max_iter=5000, tol=1e-8).fit(standard(support), labels)
-    got = Logistic().adapt(support, degrees, EMOTIONS).predict(query)
+    got = Logistic().adapt(support, np.eye(3, dtype=np.float32)[labels], EMOTIONS).predict(query)
     np.testing.assert_allclose(got, whole.predict_proba(standard(query)), atol=2e-3)
 
 
 def test_an_emotion_without_support_gets_no_degree():
-    support = np.random.default_rng(7).normal(size=(4, 6)).astype(np.float32)
+    support = plain(np.random.default_rng(7).normal(size=(4, 6)))
     degrees = np.eye(3, dtype=np.float32)[[0, 0, 2, 2]]
     assert not Logistic().adapt(support, degrees, EMOTIONS).predict(support)[:, 1].any()
     assert not Prototype().adapt(support, degrees, EMOTIONS).predict(support)[:, 1].any()
