@@ -33,7 +33,7 @@ from stf2m.playback import playable
 
 __all__ = ["MediaError", "MediaInfo", "frames", "playable", "probe", "sound"]
 
-_TAIL_PACKETS = 600  # the most packets kept since the last key frame, to see whether the end can be decoded
+_TAIL_PACKETS = 300  # the most packets kept since the last key frame, to see whether the end can be decoded
 _TAIL_BYTES = 64 * 2**20
 _TRUE_LENGTH = ("mov", "matroska", "avi")  # containers whose header states the length instead of guessing it
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import av
 from av.audio.frame import AudioFrame
+from av.codec.context import Flags
 from av.container.input import InputContainer
 from av.container.output import OutputContainer
 from av.video.frame import VideoFrame
@@ -99,6 +100,7 @@ def _screen(out: OutputContainer, first: Picture) -> Callable[[Picture], None]:
     stream = out.add_stream("libx264", rate=30, options={"preset": "veryfast", "crf": "26", "g": "60"})
     stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
     stream.codec_context.time_base = _TICKS
+    stream.codec_context.flags |= Flags.frame_duration
 
     def add(picture: Picture) -> None:
         pts = round(picture.start_s / _TICKS)

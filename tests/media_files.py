@@ -7,6 +7,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.codec.context import Flags
 from numpy.typing import NDArray
 
 Timed = tuple[float, NDArray[np.uint8]]
@@ -84,16 +85,20 @@ def write(
             video.height, video.width = timed[0][1].shape[:2]
             video.pix_fmt = "yuvj420p" if video.codec_context.name == "mjpeg" else pix_fmt
             video.codec_context.time_base = Fraction(1, 25 if path.suffix == ".avi" else 1000)
+            video.codec_context.flags |= Flags.frame_duration
             if aspect:
                 video.codec_context.sample_aspect_ratio = aspect
             if rotation is not None:
                 video.set_display_rotation(rotation, hflip=mirrored)
         if tone:
             audio = out.add_stream(tone.codec or usual_sound, rate=tone.rate, layout=tone.layout)
-        for at, picture in timed:
+        step = timed[1][0] - timed[0][0] if len(timed) > 1 else 0.04
+        for index, (at, picture) in enumerate(timed):
+            end = timed[index + 1][0] if index + 1 < len(timed) else at + step
             frame = av.VideoFrame.from_ndarray(picture, "rgb24")
             frame.time_base = video.codec_context.time_base
             frame.pts = round(at / frame.time_base)
+            frame.duration = round((end - at) / frame.time_base)
             out.mux(video.encode(frame))
         if audio:
             _add_tone(out, audio, tone)

@@ -13,9 +13,9 @@ from stf2m.tracks import FloatArray
 from stf2m.views._landmarker import Found, Landmarker, Picture, Region
 
 _PRESENT = 0.5  # how sure the landmark network must be that it sees a face
-_PRESENT_UNFOUND = 0.9  # the same where the detector has found none
+_PRESENT_CLOSELY = 0.9  # the same where the detector sees one only at a second, closer look
 _LOOK_AROUND = 5  # pictures between two looks for a more prominent face
-_SEARCH_CLOSELY = 10  # pictures between two close searches while there is no face
+_SEARCH_CLOSELY = (10, 50)  # pictures between two close searches without a face: at first, and after the longer one
 _MORE_PROMINENT = 1.5  # a face takes over when it is so many times as prominent, twice in a row
 _SMALLEST = 12.0  # faces of fewer pixels show nothing
 
@@ -42,8 +42,8 @@ def find(picture: Picture, networks: Landmarker, closely: bool = True) -> Face |
         if face := _confirmed(picture, found.region, networks):
             return face
     if closely:
-        for region, sure in _close_regions(picture, networks):
-            if face := _confirmed(picture, region, networks, sure):
+        for region in _close_regions(picture, networks):
+            if face := _confirmed(picture, region, networks, _PRESENT_CLOSELY):
                 return face
     return None
 
@@ -66,7 +66,9 @@ class Follower:
             if self._face is not None and self._pictures % _LOOK_AROUND == 0:
                 self._face = self._rival(picture, self._face) or self._face
         if self._face is None:
-            self._face = find(picture, self._networks, closely=self._without % _SEARCH_CLOSELY == 0)
+            soon, late = _SEARCH_CLOSELY
+            closely = self._without % (soon if self._without < late else late) == 0
+            self._face = find(picture, self._networks, closely)
             self._rivals = 0
         self._without = 0 if self._face is not None else self._without + 1
         return self._face
@@ -95,9 +97,9 @@ def _seen(picture: Picture, region: Region, networks: Landmarker, sure: float = 
 
 
 def _confirmed(picture: Picture, region: Region, networks: Landmarker, sure: float = _PRESENT) -> Face | None:
-    """The face in a region that was only guessed at: looked at again where its own landmarks say that it is."""
+    """The face in a region that was only guessed at, if it is still one where its own landmarks say that it is."""
     face = _seen(picture, region, networks, sure)
-    return _seen(picture, face.region, networks) or face if face is not None else None
+    return _seen(picture, face.region, networks, sure) if face is not None else None
 
 
 def _prominence(region: Region, picture: Picture) -> float:
@@ -111,20 +113,20 @@ def _by_prominence(faces: list[Found], picture: Picture) -> list[Found]:
     return sorted(faces, key=lambda face: -_prominence(face.region, picture))
 
 
-def _close_regions(picture: Picture, networks: Landmarker) -> Iterator[tuple[Region, float]]:
-    """Where a face may be that the detector does not see at first sight, and how surely it must be one."""
+def _close_regions(picture: Picture, networks: Landmarker) -> Iterator[Region]:
+    """Where a face may be that the detector does not see at first sight."""
     height, width = picture.shape[:2]
     edge = max(height, width) // 4
     framed = np.pad(picture, ((edge, edge), (edge, edge), (0, 0)), mode="edge")
     for found in _by_prominence(networks.detect(framed), framed):
         region = found.region
-        yield Region(region.x - edge, region.y - edge, region.side, region.angle), _PRESENT
+        yield Region(region.x - edge, region.y - edge, region.side, region.angle)
     for zoom in (2, 4):
         tiles = [face for tile in _tiles(width, height, zoom) for face in networks.detect(picture, *tile)]
         for found in _by_prominence(tiles, picture):
-            yield found.region, _PRESENT
+            yield found.region
     if max(height, width) < 1.5 * min(height, width):
-        yield Region(width / 2, height / 2, 1.15 * max(height, width), 0.0), _PRESENT_UNFOUND
+        yield Region(width / 2, height / 2, 1.15 * max(height, width), 0.0)
 
 
 def _tiles(width: int, height: int, zoom: int) -> Iterator[tuple[int, int, int, int]]:

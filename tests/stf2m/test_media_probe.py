@@ -41,7 +41,10 @@ def test_one_picture_and_a_moment_are_short_but_fine(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", [".mp4", ".webm", ".mkv", ".avi"])
 def test_a_file_that_is_cut_off_gives_what_can_be_read_and_says_so(tmp_path: Path, suffix: str) -> None:
-    noisy = ((at, np.random.default_rng(int(at * 25)).integers(0, 255, (96, 96, 3), np.uint8)) for at, _ in clock(4.0))
+    noisy = (
+        (at, np.random.default_rng(int(at * 25)).integers(0, 255, (96, 96, 3), np.uint8))
+        for at, _ in clock(4.0, fps=10)
+    )
     whole = write(
         tmp_path / f"whole{suffix}",
         noisy,
@@ -110,9 +113,7 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
 
 def test_limits_of_size_and_length(tmp_path: Path) -> None:
     path = write(tmp_path / "clip.mp4", clock(3.0))
-    with pytest.raises(
-        MediaError, match=r"^clip.mp4 is too large: 0.0 MiB, and at most 0.0 MiB are accepted\.$"
-    ):
+    with pytest.raises(MediaError, match=r"^clip.mp4 is too large: 0.0 MiB, and at most 0.0 MiB are accepted\.$"):
         probe(path, max_bytes=1000)
     with pytest.raises(MediaError, match=r"^clip.mp4 is too long: at most 2 seconds are accepted\.$"):
         probe(path, max_seconds=2)
@@ -126,7 +127,7 @@ def test_a_length_that_the_header_makes_up_is_not_believed(tmp_path: Path) -> No
 
 
 def test_pictures_of_absurd_size_take_no_memory(tmp_path: Path) -> None:
-    content = bytearray(write(tmp_path / "clip.webm", clock(1.0), codec="libvpx").read_bytes())
+    content = bytearray(write(tmp_path / "clip.webm", clock(0.3), codec="libvpx").read_bytes())
     at = -1
     while (at := content.find(b"\x9d\x01\x2a", at + 1)) >= 0:  # the start code of a VP8 key frame, then its size
         content[at + 3 : at + 7] = (16_383).to_bytes(2, "little") * 2
@@ -141,7 +142,7 @@ def test_no_damage_does_anything_worse_than_a_refusal(tmp_path: Path) -> None:
     sources = [
         write(tmp_path / f"clip{suffix}", clock(1.0), Tone(1.0)).read_bytes() for suffix in (".mp4", ".webm", ".avi")
     ]
-    for turn in range(40):
+    for turn in range(30):
         content = bytearray(sources[turn % 3])
         for _ in range(luck.choice([1, 10, 300])):
             content[luck.randrange(min(len(content), luck.choice([2000, 10**9])))] = luck.randrange(256)
