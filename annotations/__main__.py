@@ -6,6 +6,7 @@ The database is that of ``STF2M_DATABASE_URL``, else ``studio.sqlite3`` in ``STF
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -83,10 +84,10 @@ def agreement(
             typer.echo(f"  alpha of the degrees of {emotion}: {shown}")
 
 
-def main() -> int:
-    """Run a command; a mistake is one line on standard error and exit code 2."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command, by default the process's own; a mistake is one line on standard error and exit code 2."""
     try:
-        return app(standalone_mode=False) or 0
+        return app(arguments, standalone_mode=False) or 0
     except typer.TyperException as error:
         message = error.format_message()
     except (AnnotationError, StoreError) as error:

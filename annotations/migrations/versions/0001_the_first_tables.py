@@ -40,8 +40,8 @@ def upgrade() -> None:
         sa.Column("error", sa.Text(), nullable=False),
         sa.Column("created", sa.DateTime(timezone=True), nullable=False),
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("status IN ('waiting', 'analysing', 'ready', 'failed')", name="ck_clips_status_known"),
-        sa.CheckConstraint("duration_s > 0", name="ck_clips_lasts"),
+        sa.CheckConstraint("status IN ('waiting', 'analysing', 'ready', 'failed')", name=op.f("ck_clips_status_known")),
+        sa.CheckConstraint("duration_s > 0", name=op.f("ck_clips_lasts")),
         sa.ForeignKeyConstraint(["study_id"], ["studies.id"], name="fk_clips_study_id_studies"),
         sa.PrimaryKeyConstraint("id", name="pk_clips"),
         sa.UniqueConstraint("study_id", "sha256", name="uq_clips_study_id_sha256"),
@@ -76,8 +76,8 @@ def upgrade() -> None:
         sa.Column("way", sa.String(length=16), nullable=False),
         sa.Column("undoes", sa.Integer(), nullable=True),
         sa.Column("step_id", sa.Integer(), nullable=True),
-        sa.CheckConstraint("(way = 'do') = (undoes IS NULL)", name="ck_events_undoes_something"),
-        sa.CheckConstraint("way IN ('do', 'undo', 'redo', 'set aside')", name="ck_events_way_known"),
+        sa.CheckConstraint("(way = 'do') = (undoes IS NULL)", name=op.f("ck_events_undoes_something")),
+        sa.CheckConstraint("way IN ('do', 'undo', 'redo', 'set aside')", name=op.f("ck_events_way_known")),
         sa.ForeignKeyConstraint(["annotator_id"], ["annotators.id"], name="fk_events_annotator_id_annotators"),
         sa.ForeignKeyConstraint(["step_id"], ["events.id"], name="fk_events_step_id_events"),
         sa.ForeignKeyConstraint(["study_id"], ["studies.id"], name="fk_events_study_id_studies"),
@@ -102,8 +102,8 @@ def upgrade() -> None:
         sa.Column("figures", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("file", sa.Text(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
-        sa.CheckConstraint("kind IN ('base', 'adapted')", name="ck_model_versions_kind_known"),
-        sa.CheckConstraint("number >= 1", name="ck_model_versions_number"),
+        sa.CheckConstraint("kind IN ('base', 'adapted')", name=op.f("ck_model_versions_kind_known")),
+        sa.CheckConstraint("number >= 1", name=op.f("ck_model_versions_number")),
         sa.ForeignKeyConstraint(
             ["parent_id"], ["model_versions.id"], name="fk_model_versions_parent_id_model_versions"
         ),
@@ -134,9 +134,11 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("updated", sa.DateTime(timezone=True), nullable=False),
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("intensity IS NULL OR (intensity >= 0 AND intensity <= 1)", name="ck_annotations_intensity"),
-        sa.CheckConstraint("start_s >= 0 AND end_s > start_s", name="ck_annotations_interval"),
-        sa.CheckConstraint("version >= 1", name="ck_annotations_version"),
+        sa.CheckConstraint(
+            "intensity IS NULL OR (intensity >= 0 AND intensity <= 1)", name=op.f("ck_annotations_intensity")
+        ),
+        sa.CheckConstraint("start_s >= 0 AND end_s > start_s", name=op.f("ck_annotations_interval")),
+        sa.CheckConstraint("version >= 1", name=op.f("ck_annotations_version")),
         sa.ForeignKeyConstraint(["annotator_id"], ["annotators.id"], name="fk_annotations_annotator_id_annotators"),
         sa.ForeignKeyConstraint(["clip_id"], ["clips.id"], name="fk_annotations_clip_id_clips"),
         sa.PrimaryKeyConstraint("id", name="pk_annotations"),
@@ -155,8 +157,8 @@ def upgrade() -> None:
         sa.Column("uncertainty", sa.Double(), nullable=False),
         sa.Column("shares", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("rules", sa.JSON(none_as_null=True), nullable=False),
-        sa.CheckConstraint("start_s >= 0 AND end_s > start_s", name="ck_suggestions_interval"),
-        sa.CheckConstraint("uncertainty >= 0 AND uncertainty <= 1", name="ck_suggestions_uncertainty"),
+        sa.CheckConstraint("start_s >= 0 AND end_s > start_s", name=op.f("ck_suggestions_interval")),
+        sa.CheckConstraint("uncertainty >= 0 AND uncertainty <= 1", name=op.f("ck_suggestions_uncertainty")),
         sa.ForeignKeyConstraint(["clip_id"], ["clips.id"], name="fk_suggestions_clip_id_clips"),
         sa.ForeignKeyConstraint(
             ["model_version_id"], ["model_versions.id"], name="fk_suggestions_model_version_id_model_versions"
