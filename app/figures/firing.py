@@ -12,6 +12,8 @@ from app.figures.style import NEUTRAL, dress, faded, over_time, safe, wrapped
 
 ROW_PX = 42
 MOST_RULES = 12
+#: Characters of a rule's line that fit on a phone; a page with more room shows more of the ``name``.
+SHORT = 46
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,8 @@ def rules_over_time(
             col=1,
         )
         figure.add_annotation(
-            text=safe(name.short, 46),
+            text=safe(name.short, SHORT),
+            name=safe(name.short),
             hovertext=wrapped(name.sentence),
             x=0,
             xref="paper",
@@ -92,7 +95,7 @@ def _scale(figure: go.Figure, top: float) -> None:
                 "colorscale": [[0, faded(NEUTRAL, 0.05)], [1, NEUTRAL]],
                 "colorbar": {
                     "orientation": "h",
-                    "title": {"text": "firing strength", "side": "top"},
+                    "title": {"text": "share of all firing", "side": "top"},
                     "thickness": 8,
                     "len": 0.5,
                     "x": 0,

@@ -20,31 +20,17 @@ def membership_functions(
     terms: Mapping[str, NDArray[np.floating]],
     data: NDArray[np.floating] | None = None,
     value: float | None = None,
-    before: Mapping[str, NDArray[np.floating]] | None = None,
 ) -> go.Figure:
     """Degrees ``(G,)`` of each term over ``grid`` ``(G,)`` in the cue's unit, in front of the study's own data.
 
     ``data`` ``(n,)``: the cue in the study's segments (NaN where unknown), drawn as a histogram in per cent.
-    ``value``: the present one; it is marked, with its degree of every term. ``before``: the functions before an
-    adaptation, drawn thin and dotted.
+    ``value``: the present one; it is marked, with its degree of every term.
     """
     figure = go.Figure()
     known = np.zeros(0) if data is None else data[np.isfinite(data)]
     if len(known):
         figure.add_trace(_histogram(known, float(grid[0]), float(grid[-1])))
     lines = dict(zip(terms, TERM_LINES * len(terms), strict=False))
-    for name, degrees in (before or {}).items():
-        colour = lines.get(name, TERM_LINES[0])[0]
-        figure.add_trace(
-            go.Scatter(
-                x=grid,
-                y=degrees,
-                name=f"{safe(name)} before",
-                line={"color": faded(colour, 0.55), "width": 1.5, "dash": "dot"},
-                hoverinfo="skip",
-                showlegend=False,
-            )
-        )
     for name, degrees in terms.items():
         colour, dash = lines[name]
         figure.add_trace(
@@ -57,7 +43,7 @@ def membership_functions(
                 meta={"term": safe(name)},
             )
         )
-    dress(figure, 300, legend=True, left=52, right=56 if len(known) else 12)
+    dress(figure, 300, legend=True, top=30, right=56 if len(known) else 12)
     if value is not None and np.isfinite(value):
         _mark(figure, cue, value, {name: float(np.interp(value, grid, degrees)) for name, degrees in terms.items()})
     figure.update_xaxes(title={"text": f"{safe(cue.name)} ({safe(cue.unit)})", "standoff": 6}, zeroline=False)
@@ -77,9 +63,9 @@ def membership_functions(
         },
         bargap=0,
         hovermode="x unified",
-        meta={"follows": "cue", "cue": cue.name},
+        meta={"follows": "cue", "cue": cue.name, "unit": cue.unit},
     )
-    figure.update_xaxes(unifiedhovertitle={"text": f"%{{x:.3~g}} {safe(cue.unit)}"})
+    figure.update_xaxes(unifiedhovertitle={"text": f"%{{x:.3~r}} {safe(cue.unit)}"})
     return figure
 
 

@@ -47,26 +47,32 @@ def shares_over_time(moments: Moments, modalities: Sequence[str], clip_id: int |
     return over_time(figure, float(moments.edges[-1]), clip_id)
 
 
-def before_after(before: Moments, after: Moments, colours: Mapping[str, str], clip_id: int | None = None) -> go.Figure:
+def before_after(
+    before: Moments,
+    after: Moments,
+    changes: Sequence[tuple[float, float, str, str]],
+    colours: Mapping[str, str],
+    clip_id: int | None = None,
+) -> go.Figure:
     """Two ribbons one above the other on one time axis, and between them the stretches whose emotion changed.
 
-    Both must be of the same clip, cut alike. Raises ``ValueError`` when they are not.
+    ``changes``: ``(start_s, end_s, from, to)``. Raises ``ValueError`` unless both are of one clip, cut alike.
     """
     if not np.array_equal(before.edges, after.edges):
         raise ValueError("Before and after must be of the same clip, cut into the same pieces.")
     figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.085, row_heights=[0.43, 0.14, 0.43])
     _stack(figure, before.edges, before.memberships, colours, row=1, title="before", legend=False)
     _stack(figure, after.edges, after.memberships, colours, row=3, title="after")
-    stretches = changed_stretches(before, after, list(colours))
     figure.add_trace(
         go.Bar(
-            x=[end_s - start_s for start_s, end_s, _, _ in stretches],
-            base=[start_s for start_s, *_ in stretches],
-            y=[0.5] * len(stretches),
+            visible=bool(changes),
+            x=[end_s - start_s for start_s, end_s, _, _ in changes],
+            base=[start_s for start_s, *_ in changes],
+            y=[0.5] * len(changes),
             width=1.0,
             orientation="h",
-            marker={"color": [colours[new] for *_, new in stretches], "line": {"width": 0}},
-            customdata=[[safe(old), safe(new), start_s, end_s] for start_s, end_s, old, new in stretches],
+            marker={"color": [colours[new] for *_, new in changes], "line": {"width": 0}},
+            customdata=[[safe(old), safe(new), start_s, end_s] for start_s, end_s, old, new in changes],
             hovertemplate="%{customdata[2]:.1f}–%{customdata[3]:.1f} s: "
             "%{customdata[0]} → %{customdata[1]}<extra></extra>",
             showlegend=False,
@@ -77,21 +83,6 @@ def before_after(before: Moments, after: Moments, colours: Mapping[str, str], cl
     figure.update_yaxes(range=[0, 1], tickvals=[0.5], ticktext=["changed"], showgrid=False, row=2, col=1)
     dress(figure, 370, legend=True, left=64)
     return over_time(figure, float(after.edges[-1]), clip_id)
-
-
-def changed_stretches(before: Moments, after: Moments, names: Sequence[str]) -> list[tuple[float, float, str, str]]:
-    """Where the strongest emotion differs: ``(start_s, end_s, from, to)``, neighbours with one change joined."""
-    known = ~(np.isnan(before.memberships) | np.isnan(after.memberships)).any(axis=1)
-    was = np.nan_to_num(before.memberships).argmax(axis=1)
-    now = np.nan_to_num(after.memberships).argmax(axis=1)
-    stretches: list[tuple[float, float, str, str]] = []
-    for piece in np.flatnonzero(known & (was != now)):
-        start_s, end_s = float(after.edges[piece]), float(after.edges[piece + 1])
-        change = (names[was[piece]], names[now[piece]])
-        if stretches and stretches[-1][1:] == (start_s, *change):
-            start_s = stretches.pop()[0]
-        stretches.append((start_s, end_s, *change))
-    return stretches
 
 
 def _stack(

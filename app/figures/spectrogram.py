@@ -18,11 +18,12 @@ def mel(hertz: NDArray[np.floating] | float) -> NDArray[np.float64]:
 
 def mel_spectrogram(
     decibels: NDArray[np.floating],
-    centres_hz: NDArray[np.floating],
+    lowest_hz: float,
+    highest_hz: float,
     pitch_hz: NDArray[np.floating] | None = None,
     clip_id: int | None = None,
 ) -> go.Figure:
-    """Level in dB ``(T, bands)`` of mel bands with the centres ``(bands,)`` in Hz; the frequency axis is spaced in mel.
+    """Level in dB ``(T, bands)`` of bands evenly spaced in mel between two centres in Hz, on an axis in mel.
 
     ``pitch_hz`` ``(T,)`` is drawn over it where it is known. The colours span the 2nd to the 99.5th percentile.
     """
@@ -30,7 +31,8 @@ def mel_spectrogram(
     known = levels[np.isfinite(levels)]
     low, high = np.percentile(known, (2, 99.5)) if len(known) else (-80.0, 0.0)
     times = (np.arange(len(levels)) + 0.5) * step / RATE_HZ
-    rows = mel(centres_hz)
+    rows = np.linspace(mel(lowest_hz), mel(highest_hz), decibels.shape[1])
+    centres_hz = 700.0 * (10.0 ** (rows / 2595.0) - 1.0)
     figure = go.Figure(
         go.Heatmap(
             z=np.round(levels.T, 1).astype(np.float32),
@@ -57,13 +59,13 @@ def mel_spectrogram(
                 hovertemplate="pitch %{customdata:.0f} Hz<extra></extra>",
             )
         )
-    shown = [tick for tick in TICKS_HZ if mel(centres_hz[0]) <= mel(tick) <= mel(centres_hz[-1])]
+    shown = [tick for tick in TICKS_HZ if lowest_hz <= tick <= highest_hz]
     figure.update_yaxes(
         tickvals=mel(np.array(shown, float)).tolist(),
         ticktext=[f"{tick // 1000}k" if tick >= 1000 else str(tick) for tick in shown],
-        title={"text": "frequency (Hz, mel scale)", "standoff": 4},
+        title={"text": "frequency (Hz, mel scale)", "standoff": 2},
         range=[float(rows[0]), float(rows[-1])],
         showgrid=False,
     )
-    dress(figure, 260, left=56, right=62)
+    dress(figure, 250, left=48, right=62)
     return over_time(figure, max(len(decibels), 1) / RATE_HZ, clip_id).update_xaxes(showgrid=False)

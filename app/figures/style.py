@@ -59,9 +59,11 @@ def theme(figure: go.Figure, dark: bool = False) -> go.Figure:
     return figure
 
 
-def dress(figure: go.Figure, height: int, *, legend: bool = False, left: int = 48, right: int = 12) -> go.Figure:
+def dress(
+    figure: go.Figure, height: int, *, legend: bool = False, top: int = 10, left: int = 48, right: int = 12
+) -> go.Figure:
     """Give a figure its height in pixels, short margins that fit a phone, the legend below, and the light theme."""
-    top, bottom = 26, 50
+    bottom = 50
     figure.update_layout(
         height=height + (30 if legend else 0),
         autosize=True,

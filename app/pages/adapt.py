@@ -1,0 +1,160 @@
+"""The Adapt tab: teach the model the corrections, see on unseen ones whether it helped, compare, and go back."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from app import inspection
+from app.adapting import NotEnoughCorrections
+from app.figures.corrections import corrections_per_emotion
+from app.figures.ribbon import before_after
+from app.pages import adapt_html, places
+from app.session import Session
+from app.studio import Studio
+
+#: Clips of the overview; more would be a wall, and those that changed most come first.
+MOST_CLIPS = 12
+#: A click on a button that names a model version.
+CHOOSE = """
+element.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-go]");
+  if (button) trigger("select", { go: button.dataset.go });
+});
+"""
+#: A click on a clip or a stretch opens it in Annotate, and goes there as soon as it is open.
+OPEN = """
+element.addEventListener("click", (event) => {
+  const go = event.target.closest("[data-go]")?.dataset;
+  if (!go) return;
+  const detail = { clip: Number(go.go), at: go.at === undefined ? null : Number(go.at) };
+  document.addEventListener("stf2m:opened", () => trigger("select", { go: go.go }), { once: true });
+  document.dispatchEvent(new CustomEvent("stf2m:open", { detail }));
+});
+"""
+
+
+@dataclass(frozen=True)
+class _Parts:
+    counts: gr.Plot
+    sentence: gr.HTML
+    report: gr.HTML
+    before: gr.Dropdown
+    after: gr.Dropdown
+    overview: gr.HTML
+    clip: gr.Dropdown
+    timelines: gr.Plot
+    history: gr.HTML
+
+
+def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
+    """Fill the tab. Nothing is computed before it is opened."""
+    with gr.Row(elem_classes="st-look"):
+        with gr.Column(scale=5, min_width=320):
+            places.text("adapt-head", "<h2>Corrections in this study</h2>")
+            counts = places.plot("adapt-counts")
+            sentence = places.text("adapt-sentence")
+            learn = gr.Button("Adapt to the corrections", variant="primary", elem_id="adapt-button")
+            report = places.text("adapt-report")
+            history = places.text("adapt-history", clicks=CHOOSE)
+        with gr.Column(scale=8, min_width=320):
+            places.text("adapt-compare", "<h2>Before and after</h2>")
+            with gr.Row():
+                before = gr.Dropdown([], label="Before", interactive=True, elem_id="adapt-before", min_width=140)
+                after = gr.Dropdown([], label="After", interactive=True, elem_id="adapt-after", min_width=140)
+            overview = places.text("adapt-overview", clicks=OPEN)
+            clip = gr.Dropdown([], label="Clip", interactive=True, elem_id="adapt-clip")
+            timelines = places.plot("adapt-timelines")
+    parts = _Parts(counts, sentence, report, before, after, overview, clip, timelines, history)
+
+    def refresh(study_id: int | None) -> dict[Any, Any]:
+        return _refresh(studio, study_id, parts)
+
+    def compare(study_id: int, before_id: int, after_id: int, clip_id: int | None) -> dict[Any, Any]:
+        return _compare(studio, study_id, before_id, after_id, clip_id, parts)
+
+    def adapt(study_id: int, annotator_id: int, changed: int, progress: gr.Progress = gr.Progress()) -> int:  # noqa: B008
+        def report_progress(share: float, stage: str) -> None:
+            progress(share, desc=stage)
+
+        try:
+            studio.adapt(study_id, annotator_id, report_progress)
+        except NotEnoughCorrections as error:
+            raise gr.Error(str(error), print_exception=False, title="Not yet") from error
+        return changed + 1
+
+    def go_back(study_id: int, annotator_id: int, changed: int, event: gr.EventData) -> int:
+        version = studio.version(study_id, int(event.go))
+        studio.activate(version.id, annotator_id)
+        return changed + 1
+
+    everything = list(vars(parts).values())
+    comparison = [session.study, before, after, clip]
+    tab.select(refresh, session.study, everything, show_progress="minimal")
+    learn.click(
+        adapt, [session.study, session.annotator, session.changed], session.changed, show_progress_on=report
+    ).success(refresh, session.study, everything, show_progress="minimal")
+    history.select(
+        go_back, [session.study, session.annotator, session.changed], session.changed, show_progress="hidden"
+    ).success(refresh, session.study, everything, show_progress="minimal")
+    for each in (before, after, clip):
+        each.input(compare, comparison, [overview, clip, timelines], show_progress="minimal")
+    overview.select(_opened, None, session.clip, show_progress="hidden").then(
+        None, None, None, js="() => document.getElementById('tab-annotate-button')?.click()"
+    )
+
+
+def _opened(event: gr.EventData) -> int:
+    return int(event.go)
+
+
+def _refresh(studio: Studio, study_id: int | None, parts: _Parts) -> dict[Any, Any]:
+    if not study_id:
+        return {parts.sentence: '<p class="st-note">Open a study first.</p>'}
+    study, versions, active = studio.study(study_id), studio.versions(study_id), studio.version(study_id)
+    counts, lacking = studio.readiness(study_id)
+    parent = active.parent_id or versions[0].id
+    choices = [(adapt_html.version_label(version), version.id) for version in versions]
+    return {
+        parts.counts: corrections_per_emotion(counts, inspection.colours(study)),
+        parts.sentence: adapt_html.readiness(sum(counts.values()), lacking),
+        parts.report: adapt_html.report(active),
+        parts.history: adapt_html.history(versions),
+        parts.before: gr.Dropdown(choices=choices, value=parent),
+        parts.after: gr.Dropdown(choices=choices, value=active.id),
+        **_compare(studio, study_id, parent, active.id, None, parts),
+    }
+
+
+def _compare(
+    studio: Studio, study_id: int, before_id: int, after_id: int, clip_id: int | None, parts: _Parts
+) -> dict[Any, Any]:
+    """Two versions side by side: every clip in small, one clip in large, and the stretches that changed."""
+    study = studio.study(study_id)
+    before, after = studio.version(study_id, before_id), studio.version(study_id, after_id)
+    changes = studio.changes(study_id, before.id, after.id)
+    seconds = {clip.id: 0.0 for clip in inspection.ready_clips(studio, study_id)}
+    for change in changes:
+        seconds[change.clip_id] += change.end_s - change.start_s
+    clips = sorted(inspection.ready_clips(studio, study_id), key=lambda clip: (-seconds[clip.id], clip.id))
+    if not clips:
+        return {parts.overview: "", parts.clip: gr.Dropdown(choices=[], value=None), parts.timelines: None}
+    chosen = next((clip for clip in clips if clip.id == clip_id), clips[0])
+    colours = inspection.colours(study)
+    rows = [
+        adapt_html.ClipRow(clip, *(inspection.stretches(studio, clip, version) for version in (before, after)))
+        for clip in clips[:MOST_CLIPS]
+    ]
+    figure = before_after(
+        inspection.moments(studio, chosen, before),
+        inspection.moments(studio, chosen, after),
+        studio.predictions.differences(chosen, before, after),
+        colours,
+        chosen.id,
+    )
+    choices = [(f"{clip.name} ({seconds[clip.id]:.1f} s changed)", clip.id) for clip in clips]
+    return {
+        parts.overview: adapt_html.overview(rows, len(clips), changes, colours),
+        parts.clip: gr.Dropdown(choices=choices, value=chosen.id),
+        parts.timelines: figure,
+    }

@@ -1,0 +1,138 @@
+"""What the Adapt tab says in words, tables and small strips; all text of people is escaped."""
+
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from annotations.records import ClipRecord, ModelVersionRecord
+from app.adapting import Change
+from app.figures.style import NEUTRAL
+from app.inspection import interval
+from stf2m.timeline import Stretch
+
+MOST_CHANGES = 60
+
+
+@dataclass(frozen=True)
+class ClipRow:
+    """A clip with its timeline before and after."""
+
+    clip: ClipRecord
+    before: Sequence[Stretch]
+    after: Sequence[Stretch]
+
+
+def readiness(total: int, lacking: str) -> str:
+    """How many corrections there are, and what is missing or that nothing is."""
+    made = "1 correction" if total == 1 else f"{total} corrections"
+    said = html.escape(lacking) if lacking else "That is enough to adapt; every further one helps."
+    return f'<p class="st-{"note" if lacking else "good"}"><b>{made}.</b> {said}</p>'
+
+
+def version_label(version: ModelVersionRecord) -> str:
+    """``model 3 · 7 corrections``."""
+    label = "as shipped" if version.kind == "base" else f"{len(version.corrections)} corrections"
+    return f"model {version.number} · {label}"
+
+
+def report(version: ModelVersionRecord) -> str:
+    """What the adaptation that made a version took, and how it does on corrections that were left out."""
+    if version.kind == "base":
+        return "<p>This study answers with the model as shipped; it has not learned from a correction yet.</p>"
+    tested = version.figures.get("held_out")
+    seconds = version.figures.get("seconds")
+    took = f" in {seconds:.2f} s" if seconds is not None else ""
+    learned = f"Model {version.number} learned from {len(version.corrections)} corrections{took}."
+    if not tested:
+        return f"<p>{learned} There are too few corrections to leave one out and test on it.</p>"
+    how = (
+        f"each of the {tested['corrections']} corrections left out in turn"
+        if tested["folds"] == tested["corrections"]
+        else f"{tested['corrections']} corrections, left out in {tested['folds']} groups in turn"
+    )
+    return (
+        f"<p>{learned}</p>"
+        f"<p class='st-figures'><span>{tested['before']:.0%}</span> → <strong>{tested['after']:.0%}</strong></p>"
+        f"<p>right on corrections it had not seen ({how}): before {_of(tested['before'], tested['corrections'])}, "
+        f"after {_of(tested['after'], tested['corrections'])}.</p>"
+    )
+
+
+def _of(share: float, of: int) -> str:
+    low, high = interval(share, of)
+    return f"{round(share * of)} of {of} (95 % interval {low:.0%}–{high:.0%})"
+
+
+def history(versions: Sequence[ModelVersionRecord]) -> str:
+    """The model versions, newest first, each with its parent, time, corrections and figures, and a way back to it."""
+    number = {version.id: version.number for version in versions}
+    rows = "".join(_version_row(version, number) for version in reversed(versions))
+    return (
+        "<h2>Model versions</h2><div class='st-scroll'><table class='st-table'><thead><tr><th>Model</th><th>From</th>"
+        "<th>When (UTC)</th><th>Corrections</th><th>Left-out</th><th></th></tr></thead>"
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _version_row(version: ModelVersionRecord, number: Mapping[int, int]) -> str:
+    tested = version.figures.get("held_out")
+    figures = f"{tested['before']:.0%} → {tested['after']:.0%}" if tested else "–"
+    parent = f"model {number[version.parent_id]}" if version.parent_id else "as shipped"
+    action = (
+        "<b>answers now</b>"
+        if version.active
+        else f"<button type='button' class='st-small' data-go='{version.id}'>Use this one</button>"
+    )
+    return (
+        f"<tr><th scope='row'>{version.number}</th><td>{parent}</td><td>{version.created:%Y-%m-%d %H:%M}</td>"
+        f"<td>{len(version.corrections)}</td><td>{figures}</td><td>{action}</td></tr>"
+    )
+
+
+def overview(rows: Sequence[ClipRow], clips: int, changes: Sequence[Change], colours: Mapping[str, str]) -> str:
+    """Every clip as two strips, before over after, and a table of the stretches that changed; a click opens it."""
+    strips = "".join(
+        f"<li><button type='button' class='st-link' data-go='{row.clip.id}'>{html.escape(row.clip.name)}</button>"
+        f"<div>{_strip(row.before, row.clip.duration_s, colours, 'before')}"
+        f"{_strip(row.after, row.clip.duration_s, colours, 'after')}</div></li>"
+        for row in rows
+    )
+    more = f"<p class='st-count'>{clips - len(rows)} more clips changed less.</p>" if clips > len(rows) else ""
+    key = "".join(
+        f"<span><i style='background:{html.escape(colour)}'></i>{html.escape(name)}</span>"
+        for name, colour in colours.items()
+    )
+    return f"<ul class='st-strips'>{strips}</ul><p class='st-key'>{key}</p>{more}{_changes(changes)}"
+
+
+def _changes(changes: Sequence[Change]) -> str:
+    if not changes:
+        return "<p class='st-count'>The two versions give the same answers everywhere.</p>"
+    longest = sorted(changes, key=lambda change: change.start_s - change.end_s)[:MOST_CHANGES]
+    rows = "".join(
+        f"<tr><td><button type='button' class='st-link' data-go='{change.clip_id}' data-at='{change.start_s:.2f}'>"
+        f"{html.escape(change.clip)}</button></td><td>{change.start_s:.1f}–{change.end_s:.1f} s</td>"
+        f"<td>{html.escape(change.before)} → <b>{html.escape(change.after)}</b></td></tr>"
+        for change in longest
+    )
+    count = f"{len(changes)} stretches changed" if len(changes) > 1 else "1 stretch changed"
+    shown = f", the {MOST_CHANGES} longest are shown" if len(changes) > MOST_CHANGES else ""
+    return (
+        f"<p class='st-count'>{count}{shown}; click one to open it.</p><div class='st-scroll st-tall'>"
+        "<table class='st-table'><thead><tr><th>Clip</th><th>Time</th><th>From → to</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _strip(stretches: Sequence[Stretch], duration_s: float, colours: Mapping[str, str], when: str) -> str:
+    parts = "".join(
+        f"<i title='{html.escape(each.emotion, quote=True)} {each.start_s:.1f}–{each.end_s:.1f} s' "
+        f"style='left:{100 * each.start_s / duration_s:.2f}%;"
+        f"width:{100 * (each.end_s - each.start_s) / duration_s:.2f}%;"
+        f"background:{html.escape(colours.get(each.emotion, NEUTRAL), quote=True)}'></i>"
+        for each in stretches
+    )
+    said = ", ".join(dict.fromkeys(html.escape(each.emotion, quote=True) for each in stretches)) or "nothing"
+    return (
+        f"<div class='st-strip' role='img' aria-label='{when}: {said}'><small>{when}</small><span>{parts}</span></div>"
+    )

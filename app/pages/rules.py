@@ -1,0 +1,145 @@
+"""The Rules tab: every rule in words with what it does, the terms of a cue, and which rules fire when in a clip."""
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import gradio as gr
+
+from app import inspection
+from app.figures.firing import RuleName, rules_over_time
+from app.figures.membership import membership_functions
+from app.inspection import RuleHere
+from app.pages import places
+from app.session import Session
+from app.studio import Studio
+from app.widgets.cursor import player, playing
+
+ANY = ""
+FIRING = "<h2>Rules that fire in this clip <small>share of all firing; point at one to read it</small></h2>"
+MODALITIES = (("any modality", ANY), ("face", "face"), ("voice", "voice"), ("words", "text"))
+#: Degrees below this are not worth a place in a rule's bar.
+LEAST_DEGREE = 0.03
+
+
+def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
+    """Fill the tab. Nothing is computed before it is opened."""
+    with gr.Row(elem_classes="st-look"):
+        with gr.Column(scale=5, min_width=320, elem_classes="st-side"):
+            chosen = gr.Dropdown([], label="Clip", interactive=True, elem_id="rules-clip")
+            video = player(studio, "rules")
+            cue = gr.Dropdown([], label="What the terms of a cue mean", interactive=True, elem_id="rules-terms")
+            meaning = places.text("rules-meaning")
+            terms = places.plot("rules-membership")
+        with gr.Column(scale=8, min_width=320):
+            places.text("rules-head", FIRING)
+            firing = places.plot("rules-firing")
+            places.text("rules-all", "<h2>All rules</h2>")
+            with gr.Row():
+                words = gr.Textbox(
+                    label="Search", placeholder="smile high", max_lines=1, elem_id="rules-search", min_width=120
+                )
+                emotion = gr.Dropdown([], label="Emotion", interactive=True, elem_id="rules-emotion", min_width=120)
+                of_cue = gr.Dropdown([], label="Cue", interactive=True, elem_id="rules-cue", min_width=120)
+                modality = gr.Dropdown(
+                    list(MODALITIES),
+                    value=ANY,
+                    label="Modality",
+                    interactive=True,
+                    elem_id="rules-modality",
+                    min_width=120,
+                )
+            listed = places.text("rules-list")
+
+    def choose(study_id: int | None, clip_id: int | None, cue_name: str | None) -> tuple[Any, ...]:
+        """Fill the choices for the study that is open; a cue stays chosen where there is one."""
+        names = list(studio.study(study_id).emotion_names) if study_id else []
+        clips = inspection.ready_clips(studio, study_id) if study_id else []
+        clip = next((clip.id for clip in clips if clip.id == clip_id), clips[0].id if clips else None)
+        cues = [(f"{name} ({of})", name) for name, (_, of) in inspection.variables(studio).items()]
+        return (
+            gr.Dropdown(choices=[(each.name, each.id) for each in clips], value=clip),
+            gr.Dropdown(choices=cues, value=cue_name or cues[0][1]),
+            gr.Dropdown(choices=[("any emotion", ANY), *((name, name) for name in names)], value=ANY),
+            gr.Dropdown(choices=[("any cue", ANY), *cues], value=ANY),
+            playing(studio, clip),
+        )
+
+    def show_list(study_id: int | None, emotion: str, of_cue: str, modality: str, words: str) -> str:
+        if not study_id:
+            return ""
+        found = inspection.rules(studio, study_id)
+        wanted = inspection.matching(found, emotion=emotion, cue=of_cue, modality=modality, words=words)
+        return list_html(wanted, len(found), inspection.colours(studio.study(study_id)))
+
+    def show_terms(study_id: int | None, name: str) -> tuple[Any, str]:
+        found, of = inspection.variables(studio)[name]
+        grid, curves = studio.predictions.model.membership_curves(name)
+        values = inspection.cue_values(studio, study_id, name) if study_id else None
+        return membership_functions(found, grid, curves, values), f"<p>{html.escape(found.meaning)} ({of})</p>"
+
+    def show_firing(study_id: int | None, clip_id: int | None) -> Any:
+        if not study_id or not clip_id:
+            return None
+        clip = studio.clip(clip_id)
+        edges, shares = inspection.firing(studio, clip, studio.version(clip.study_id))
+        here = {each.rule.number: each for each in inspection.rules(studio, clip.study_id)}
+        names = [RuleName(here[number].short, here[number].rule.text, here[number].emotion) for number in sorted(here)]
+        return rules_over_time(edges, shares, names, inspection.colours(studio.study(clip.study_id)), clip.id)
+
+    filters = [session.study, emotion, of_cue, modality, words]
+    opened = tab.select(
+        choose, [session.study, session.clip, cue], [chosen, cue, emotion, of_cue, video], show_progress="hidden"
+    )
+    opened.then(show_firing, [session.study, chosen], firing, show_progress="minimal")
+    opened.then(show_list, filters, listed, show_progress="minimal")
+    opened.then(show_terms, [session.study, cue], [terms, meaning], show_progress="minimal")
+    picked = chosen.input(
+        lambda clip_id: (clip_id, playing(studio, clip_id)), chosen, [session.clip, video], show_progress="hidden"
+    )
+    picked.then(show_firing, [session.study, chosen], firing, show_progress="minimal")
+    cue.input(show_terms, [session.study, cue], [terms, meaning], show_progress="minimal")
+    for each in (emotion, of_cue, modality):
+        each.input(show_list, filters, listed, show_progress="hidden")
+    words.input(show_list, filters, listed, show_progress="hidden", trigger_mode="always_last")
+
+
+def list_html(rules: Sequence[RuleHere], total: int, colours: Mapping[str, str]) -> str:
+    """The rules as a list: the sentence, what it says of the emotions as a bar, its weight and its support."""
+    count = f"{total} rules" if len(rules) == total else f"{len(rules)} of {total} rules"
+    if not rules:
+        return f'<p class="st-note">None of the {total} rules is like this; take a filter away.</p>'
+    items = "".join(_item(each, colours) for each in rules)
+    return f'<p class="st-count">{count}, the weightiest first</p><ol class="st-rules">{items}</ol>'
+
+
+def _item(here: RuleHere, colours: Mapping[str, str]) -> str:
+    rule = here.rule
+    conditions = " <span>and</span> ".join(
+        f"<b>{html.escape(each.cue)}</b> is <b>{html.escape(each.term)}</b>" for each in rule.conditions
+    )
+    moved = ""
+    if here.before:
+        was = max(here.before, key=lambda name: here.before[name])
+        change = rule.consequent.get(here.emotion, 0.0) - here.before.get(here.emotion, 0.0)
+        if was != here.emotion or abs(change) >= 0.05:
+            moved = f" · before adapting: {html.escape(was)} {here.before[was]:.2f}"
+    support = (
+        f"weight {rule.weight:.1%} of all firing · fires in {rule.support:.0%} of the training data"
+        f" and in {here.fires} of the {here.segments} segments here{moved}"
+    )
+    return (
+        f"<li><p><span>if</span> {conditions} <span>then</span></p>"
+        f"{_bar(rule.consequent, colours)}<p class='st-support'>{support}</p></li>"
+    )
+
+
+def _bar(consequent: Mapping[str, float], colours: Mapping[str, str]) -> str:
+    """The degrees as one bar with the emotions' colours, and in words beneath."""
+    said = {name: degree for name, degree in consequent.items() if degree >= LEAST_DEGREE}
+    parts = "".join(
+        f'<i style="width:{100 * degree:.1f}%;background:{html.escape(colours.get(name, "#8a8f98"))}"></i>'
+        for name, degree in said.items()
+    )
+    words = ", ".join(f"{html.escape(name)} {degree:.2f}" for name, degree in list(said.items())[:3])
+    return f'<div class="st-degrees" role="img" aria-label="{words}">{parts}</div><p class="st-then">{words}</p>'
