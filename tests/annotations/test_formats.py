@@ -120,7 +120,7 @@ def test_labels_join_the_clips_that_are_there_and_one_undo_takes_them_back(store
     table = "clip,annotator,start_s,end_s,emotion\nspeech.mp4,Bob,2,3,bored\nspeech.mp4,Cleo,3,4,happy\n"
     report = store.import_file("Demo", formats.FORMATS["csv"].read(table.encode()), ana.id)
     assert (report.added, report.clips, report.emotions) == (2, (), ("bored",))
-    assert {each.annotator for each in store.annotations(clip.id)} == {"Bob", "Cleo"}
+    assert {each.annotator for each in store.annotations(clip.id)} == {"Ana", "Bob", "Cleo"}
     assert not store.can_undo(study.id, bob.id)
     store.undo(study.id, ana.id)
     assert store.annotations(clip.id) == [kept]
