@@ -14,7 +14,7 @@ from app.jobs import PlainError
 from app.predictions import Predictions
 from app.settings import Settings
 from app.support import Support, missing, per_emotion, support_set
-from stf2m.adaptation import AdaptedModel
+from stf2m.adaptation import AdaptedModel, SupportError
 from stf2m.model import STF2M
 from stf2m.weights import Progress
 
@@ -80,6 +80,7 @@ class Adapting:
     def start(self, study: StudyRecord) -> ModelVersionRecord:
         """The model as shipped, as the first version of a study."""
         emotions = self._known(study.emotion_names)
+        emotions = emotions if len(emotions) > 1 else list(study.emotion_names)
         base = self._predictions.base(emotions)
         figures = {"checkpoint": self._predictions.checkpoint}
         return self._store.add_model_version(
@@ -107,7 +108,7 @@ class Adapting:
         progress(0.4, "Adapting")
         adapted, seconds = _adapt(self._model, support, emotions)
         progress(0.5, "Testing on corrections left out")
-        tested = held_out(self._model, self._predictions.base(self._known(emotions)), support, emotions)
+        tested = held_out(self._model, self._predictions.base(emotions), support, emotions)
         previous = self.active(study.id)
         figures = {
             "checkpoint": self._predictions.checkpoint,
@@ -158,8 +159,11 @@ def held_out(model: STF2M, base: AdaptedModel, support: Support, emotions: Seque
     for fold in folds:
         kept = ~np.isin(np.arange(owners.max() + 1), fold)
         left_out = support.only(~kept)
-        after, _ = _adapt(model, support.only(kept), emotions)
-        right_before += _right(base, left_out, emotions)
+        right_before += _right(base, left_out, emotions) if base.taught else 0
+        try:
+            after, _ = _adapt(model, support.only(kept), emotions)
+        except SupportError:
+            continue  # without these corrections there is nothing to tell apart: none of them can be answered
         right_after += _right(after, left_out, emotions)
     return HeldOut(len(owners), len(folds), right_before / len(owners), right_after / len(owners))
 

@@ -69,7 +69,7 @@ class Predictions:
         return self.model.memory.emotions if self.model.memory else ()
 
     def base(self, emotions: Sequence[str]) -> AdaptedModel:
-        """The shipped model for some of the emotions that it knows, adapted to nothing."""
+        """The shipped model for some emotions, adapted to nothing; not taught where it knows fewer than two of them."""
         return self.model.adapt(self.model.encode([]), np.zeros((0, len(emotions))), emotions)
 
     def tracks(self, clip: ClipRecord) -> dict[str, Track]:
@@ -130,7 +130,10 @@ class Predictions:
 
     def suggestions(self, clip: ClipRecord, version: ModelVersionRecord) -> list[SuggestionRecord]:
         """The timeline of a clip: neighbouring moments of one emotion joined."""
-        emotions = self.adapted(version).emotions
+        adapted = self.adapted(version)
+        if not adapted.taught:
+            return []
+        emotions = adapted.emotions
         return [
             SuggestionRecord(
                 clip_id=clip.id,

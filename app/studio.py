@@ -33,6 +33,7 @@ from stf2m.tracks import Track
 from stf2m.vocabulary import canonical
 from stf2m.weights import Progress
 
+UNTAUGHT = "The model knows none of these emotions yet; it learns them from corrections."
 #: So many of the rules that fired are told for a segment, the most helpful first.
 MOST_RULES = 6
 
@@ -171,13 +172,14 @@ class Studio:
         clip = self.store.clip(clip_id)
         tracks = self.predictions.tracks(clip)
         encoded = self.predictions.encode(clip, [Segment(max(start_s, 0.0), min(end_s, clip.duration_s))])
-        explanation = self.adapted(clip.study_id, version_id).explain(encoded)
+        adapted = self.adapted(clip.study_id, version_id)
+        explanation = adapted.explain(encoded)
         missing = {
             name: tracks[name].note or f"Nothing of the {name} can be measured here." for name in explanation.missing
         }
         return {
-            "text": explanation.text,
-            "sentence": explanation.sentence,
+            "text": explanation.text if adapted.taught else UNTAUGHT,
+            "sentence": explanation.sentence if adapted.taught else UNTAUGHT,
             "memberships": {name: round(degree, 4) for name, degree in explanation.memberships.items()},
             "uncertainty": round(explanation.uncertainty, 4),
             "shares": {name: round(share, 4) for name, share in explanation.shares.items()},

@@ -18,7 +18,7 @@ from stf2m import explanation
 from stf2m.checkpoint import fingerprint
 from stf2m.encoded import Encoded
 from stf2m.explanation import Explanation, Rule
-from stf2m.fast_weights import FastWeights, contributions, distances, learn
+from stf2m.fast_weights import FastWeights, contributions, distances, learn, nothing_learned
 from stf2m.network import Evidence, Memory, Network, Reading
 from stf2m.recurrent import Conditioning
 from stf2m.tracks import FloatArray
@@ -56,6 +56,11 @@ class AdaptedModel:
 
     def __init__(self, network: Network, emotions: Sequence[str], fast: FastWeights, encoder: str) -> None:
         self.network, self.emotions, self.fast, self.encoder = network, tuple(emotions), fast, encoder
+
+    @property
+    def taught(self) -> bool:
+        """Whether it knows two emotions at least; if not, every answer has equal degrees and full uncertainty."""
+        return int(self.fast.known.sum()) >= 2
 
     @torch.inference_mode()
     def predict(self, encoded: Encoded) -> Prediction:
@@ -171,7 +176,8 @@ def adapt(
     weights: NDArray[np.floating] | None = None,
 ) -> AdaptedModel:
     """Learn from corrections; see :meth:`stf2m.model.STF2M.adapt`. ``memory`` joins the support where its emotions
-    match.
+    match; with neither corrections nor two remembered emotions, the model that comes back is not
+    :attr:`~AdaptedModel.taught`.
 
     Raises :class:`SupportError`.
     """
@@ -187,6 +193,8 @@ def adapt(
         parts, labels, counts = [*parts, remembered], [*labels, their_degrees], [*counts, their_weights]
     joined, target, count = Encoded.concatenate(parts), np.concatenate(labels), np.concatenate(counts)
     if (target.sum(axis=0) > 0).sum() < 2:
+        if not used.any():
+            return AdaptedModel(network, emotions, nothing_learned(network, len(emotions)), own)
         known = [name for name, total in zip(emotions, target.sum(axis=0), strict=True) if total > 0]
         what = f"only {known[0]!r} has any" if known else "none of them has any"
         raise SupportError(f"Two emotions need a correction at least, and {what}.")
@@ -253,7 +261,7 @@ def _uncertainty(network: Network, fast: FastWeights, evidence: Evidence, member
     """``1 - (1 - H)(1 - novelty)``: H the entropy of the degrees over that of even ones, novelty how far beyond the
     distance familiar from training (95th percentile of a view to its own prototype) the nearest prototype is.
     """
-    entropy = torch.special.entr(memberships).sum(dim=1) / np.log(int(fast.known.sum()))
+    entropy = torch.special.entr(memberships).sum(dim=1) / np.log(max(int(fast.known.sum()), 2))
     beyond = (distances(network, fast, evidence) / network.familiar - 1).clamp(0, 1)
     novelty = (beyond * evidence.attention).sum(dim=1)
     return (1 - (1 - entropy.clamp(0, 1)) * (1 - novelty)).clamp(0, 1)

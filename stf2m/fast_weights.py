@@ -51,6 +51,19 @@ def learn(network: Network, reading: Reading, degrees: Tensor, weights: Tensor) 
     return _refined(network, fast, evidence, degrees, weights) if network.architecture.recurrent else fast
 
 
+def nothing_learned(network: Network, emotions: int) -> FastWeights:
+    """Fast weights that know none of N emotions: every answer has equal degrees and full uncertainty."""
+    sources, width = len(network.modalities) + 1, network.architecture.embedding
+    return FastWeights(
+        weight=torch.zeros(emotions, sources, width),
+        bias=torch.zeros(emotions, sources),
+        centre=torch.zeros(sources, width),
+        prototypes=torch.zeros(emotions, sources, width),
+        known=torch.zeros(emotions, dtype=torch.bool),
+        conditioning=Conditioning(*(each.clone() for each in _unconditioned(network))),
+    )
+
+
 def contributions(fast: FastWeights, evidence: Evidence) -> Tensor:
     """What every source adds to every emotion's logit, ``(n, J, N)``; their sum over J is the logit."""
     centred = (evidence.features - fast.centre) * evidence.present[:, :, None]

@@ -1,0 +1,208 @@
+"""The main job from end to end: suggestions, corrections, undo, adaptation, before and after, and the way back."""
+
+import time
+
+import pytest
+
+from annotations.records import AnnotationError, NotFoundError, StaleWrite
+from app.adapting import NotEnoughCorrections
+from app.demo import DEMOS
+from app.ingest import ClipRefused, Upload
+from app.settings import Settings
+from app.studio import Studio
+from tests.app.conftest import EMOTIONS
+
+STUDY = 1
+TALKING, SILENT = 1, 2
+
+
+@pytest.fixture
+def ana(studio: Studio) -> int:
+    return studio.annotator("Ana").id
+
+
+def _correct(studio: Studio, who: int, count: int = 6) -> list[dict]:
+    """Corrections that say the opposite of the model: it has something to learn from them."""
+    plan = [("sad", 0.0), ("angry", 4.0), ("sad", 8.0), ("angry", 12.0), ("sad", 16.0), ("angry", 18.0)]
+    return [studio.correct(TALKING, who, at, at + 2.0, {emotion: 1.0}) for emotion, at in plan[:count]]
+
+
+def test_the_timeline_covers_the_clip_with_degrees_that_sum_to_one(studio: Studio, ana: int):
+    shown = studio.timeline(TALKING, ana)
+    assert shown["suggestions"][0]["start_s"] == 0
+    assert shown["suggestions"][-1]["end_s"] == pytest.approx(shown["clip"]["duration_s"], abs=0.3)
+    for suggestion in shown["suggestions"]:
+        assert set(suggestion["memberships"]) <= set(EMOTIONS)
+        assert sum(suggestion["memberships"].values()) == pytest.approx(1, abs=0.01)
+        assert sum(suggestion["shares"].values()) == pytest.approx(1, abs=0.01)
+        assert suggestion["emotion"] == max(suggestion["memberships"], key=suggestion["memberships"].get)
+    assert {"smile", "pitch", "loudness"} <= {lane["name"] for lane in shown["lanes"]}
+    assert len(shown["words"]) > 20
+    assert shown["version"]["number"] == 1
+
+
+def test_the_silent_clip_answers_from_the_face_alone_and_says_so(studio: Studio):
+    why = studio.explain(SILENT, 2.0, 4.0)
+    assert why["present"] == ["face"]
+    assert why["shares"] == {"face": 1.0}
+    assert "no sound" in why["missing"]["voice"]
+    assert any("no sound" in note for note in studio.clip(SILENT).notes)
+
+
+def test_an_explanation_quotes_rules_with_measured_values(studio: Studio):
+    why = studio.explain(TALKING, 1.0, 4.0)
+    tracks = studio.tracks(TALKING)
+    units = {cue.name: cue.unit for track in tracks.values() for cue in track.modality.cues}
+    conditions = [condition for rule in why["rules"] for condition in rule["conditions"]]
+    assert conditions
+    for condition in conditions:
+        if condition["cue"] in units:
+            assert condition["unit"] == units[condition["cue"]]
+        assert condition["term"] in ("low", "medium", "high")
+    assert all(rule["text"].startswith("IF ") and " THEN " in rule["text"] for rule in why["rules"])
+
+
+def test_corrections_outlive_the_studio_and_are_seen_by_others(studio: Studio, ana: int):
+    saved = studio.correct(TALKING, ana, 3.0, 5.0, {"sad": 0.6, "angry": 0.4}, note="trembling")
+    studio.store.close()
+    again = Studio(Settings(home=studio.settings.home))
+    ben = again.annotator("Ben").id
+    (seen,) = again.timeline(TALKING, ben)["annotations"]
+    assert (seen["id"], seen["degrees"], seen["note"]) == (saved["id"], {"sad": 0.6, "angry": 0.4}, "trembling")
+    assert not seen["mine"]
+    assert again.timeline(TALKING, ana)["annotations"][0]["mine"]
+
+
+def test_a_correction_remembers_what_the_model_had_said(studio: Studio, ana: int):
+    saved = studio.correct(TALKING, ana, 3.0, 5.0, {"sad": 1.0})
+    answered = studio.store.annotation(saved["id"]).answers
+    assert answered is not None
+    assert answered.model_version_id == studio.version(STUDY).id
+    assert sum(answered.memberships.values()) == pytest.approx(1, abs=0.01)
+
+
+def test_undo_and_redo(studio: Studio, ana: int):
+    _correct(studio, ana, 2)
+    assert studio.timeline(TALKING, ana)["can_undo"]
+    studio.undo(STUDY, ana)
+    assert len(studio.corrections(STUDY)) == 1
+    assert studio.timeline(TALKING, ana)["can_redo"]
+    studio.redo(STUDY, ana)
+    assert len(studio.corrections(STUDY)) == 2
+
+
+def test_a_stale_write_is_refused_with_both_versions(studio: Studio, ana: int):
+    saved = studio.correct(TALKING, ana, 3.0, 5.0, {"sad": 1.0})
+    studio.correct(TALKING, ana, 3.0, 5.0, {"angry": 1.0}, annotation_id=saved["id"], version=1)
+    with pytest.raises(StaleWrite) as refused:
+        studio.correct(TALKING, ana, 3.0, 6.0, {"happy": 1.0}, annotation_id=saved["id"], version=1)
+    assert refused.value.current is not None
+    assert refused.value.current.emotion == "angry"
+    assert refused.value.attempted["degrees"] == {"happy": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("start_s", "end_s", "degrees"),
+    [(3.0, 2.0, {"sad": 1.0}), (0.0, 2.0, {"bored": 1.0}), (0.0, 2.0, {}), (0.0, 2.0, {"sad": 1.5}),
+     (500.0, 502.0, {"sad": 1.0}), (float("nan"), 2.0, {"sad": 1.0})],
+)  # fmt: skip
+def test_corrections_that_make_no_sense_are_refused_in_a_sentence(
+    studio: Studio, ana: int, start_s: float, end_s: float, degrees: dict[str, float]
+):
+    with pytest.raises(AnnotationError) as refused:
+        studio.correct(TALKING, ana, start_s, end_s, degrees)
+    assert str(refused.value).endswith(".")
+    assert not studio.corrections(STUDY)
+
+
+def test_too_few_corrections_say_how_many_of_what_are_missing(studio: Studio, ana: int):
+    with pytest.raises(NotEnoughCorrections, match="3 more corrections are needed, of at least two emotions"):
+        studio.adapt(STUDY, ana)
+    for at in (0.0, 3.0, 6.0):
+        studio.correct(TALKING, ana, at, at + 2, {"sad": 1.0})
+    with pytest.raises(NotEnoughCorrections, match=r"1 more correction is needed, with at least one of another"):
+        studio.adapt(STUDY, ana)
+
+
+def test_adapting_changes_answers_and_going_back_brings_the_old_ones(studio: Studio, ana: int):
+    before = studio.timeline(TALKING, ana)["suggestions"]
+    _correct(studio, ana)
+    report = studio.adapt(STUDY, ana)
+    assert (report.version.number, report.version.parent_id) == (2, report.previous.id)
+    assert report.version.active
+    assert len(report.version.corrections) == 6
+    assert report.seconds < 5
+    assert report.held_out is not None
+    assert report.held_out.corrections == 6
+    assert report.changes
+    shown = studio.timeline(TALKING, ana, compare_to=report.previous.id)
+    assert shown["before"] == before
+    assert shown["suggestions"] != before
+    studio.activate(report.previous.id, ana)
+    assert studio.timeline(TALKING, ana)["suggestions"] == before
+    studio.activate(report.version.id, ana)
+    assert studio.timeline(TALKING, ana)["suggestions"] == shown["suggestions"]
+
+
+def test_an_adapted_model_agrees_with_its_corrections_more_than_the_shipped_one(studio: Studio, ana: int):
+    corrections = _correct(studio, ana)
+    report = studio.adapt(STUDY, ana)
+
+    def agreement(version_id: int) -> float:
+        degrees = [
+            studio.predictions.between(
+                studio.clip(TALKING), studio.version(STUDY, version_id), each["start_s"], each["end_s"]
+            ).get(each["emotion"], 0.0)
+            for each in corrections
+        ]
+        return sum(degrees) / len(degrees)
+
+    assert agreement(report.version.id) > agreement(report.previous.id) + 0.1
+
+
+def test_the_same_corrections_give_the_same_weights_bit_for_bit(studio: Studio, ana: int):
+    _correct(studio, ana)
+    first, second = studio.adapt(STUDY, ana).version, studio.adapt(STUDY, ana).version
+    assert first.id != second.id
+    files = [(studio.files.models / version.file).read_bytes() for version in (first, second)]
+    assert files[0] == files[1]
+
+
+def test_an_emotion_nobody_trained_is_learned_from_corrections(studio: Studio, ana: int):
+    study = studio.create_study("New words", ["happy", "smug"])
+    demo = DEMOS[0]
+    clip = studio.ingest(study.id, Upload(demo.path, demo.path.name, subtitles=demo.subtitles))
+    assert not studio.adapted(study.id).taught
+    assert studio.timeline(clip.id, ana)["suggestions"] == []
+    assert "learns them from corrections" in studio.explain(clip.id, 0, 2)["text"]
+    studio.correct(clip.id, ana, 0, 3, {"smug": 1.0})
+    studio.correct(clip.id, ana, 5, 8, {"happy": 1.0})
+    studio.correct(clip.id, ana, 10, 13, {"smug": 0.7, "happy": 0.3})
+    report = studio.adapt(study.id, ana)
+    degrees = studio.predictions.between(clip, report.version, 0, 3)
+    assert degrees["smug"] > 0.3
+
+
+def test_a_version_of_another_study_is_not_found(studio: Studio):
+    other = studio.create_study("Other", EMOTIONS)
+    with pytest.raises(NotFoundError):
+        studio.version(STUDY, studio.version(other.id).id)
+
+
+def test_the_same_file_twice_is_refused_by_content(studio: Studio):
+    with pytest.raises(ClipRefused, match=r"again\.mp4 is already in this study, as .*\.mp4\."):
+        studio.ingest(STUDY, Upload(DEMOS[0].path, "again.mp4"))
+
+
+def test_long_work_reports_progress_in_order_and_can_be_cancelled(studio: Studio):
+    study = studio.create_study("Cancelled", EMOTIONS)
+    seen: list[float] = []
+    studio.ingest(study.id, Upload(DEMOS[0].path, "a.mp4"), lambda share, stage: seen.append(share))
+    assert seen == sorted(seen)
+    assert seen[-1] > 0.9
+    job = studio.submit(study.id, Upload(DEMOS[-1].path, "b.mp4"))
+    studio.cancel(job.id)
+    while not job.finished:
+        time.sleep(0.05)
+    assert job.state == "cancelled"
+    assert len(studio.store.clips(study.id)) == 1
