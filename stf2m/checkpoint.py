@@ -110,13 +110,17 @@ def fill(network: Network, stored: Stored) -> None:
 def fingerprint(network: Network) -> str:
     """Sixteen letters that change whenever any weight does.
 
-    They tell which encoder made an array, and which model fast weights fit.
+    They tell which encoder made an array, and which model fast weights fit. Computed once until a weight is changed.
     """
-    digest = hashlib.sha256()
-    for name, value in sorted(network.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()[:16]
+    tensors = sorted(network.state_dict().items())
+    state = tuple((value.data_ptr(), value._version) for _, value in tensors)
+    if network.printed is None or network.printed[0] != state:
+        digest = hashlib.sha256()
+        for name, value in tensors:
+            digest.update(name.encode())
+            digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+        network.printed = state, digest.hexdigest()[:16]
+    return network.printed[1]
 
 
 def _modality(told: Mapping[str, object]) -> Modality:

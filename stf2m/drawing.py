@@ -89,8 +89,9 @@ class Drawing:
                 present[where, column] = True
                 fold = torch.from_numpy(self.folds[name][which])
                 clean = self.corpora[name].views(which, random)
-                swapped = self._as_if_others(name, which, clean, random)
-                views[name] = torch.from_numpy(where), _noisy(swapped, random), fold
+                if name in self.recipe.as_others:
+                    clean = self._as_if_others(name, which, clean, random)
+                views[name] = torch.from_numpy(where), _noisy(clean, random), fold
         return Batch(views, present, torch.tensor(labels), tuple(episodes))
 
     def _as_if_others(self, name: str, which: IntArray, views: ViewBatch, random: np.random.Generator) -> ViewBatch:
@@ -213,8 +214,8 @@ def _noisy(views: ViewBatch, random: np.random.Generator) -> ViewBatch:
     """Noise in proportion to how much each channel varies in the batch, some frames masked, some cues unknown."""
     values, embedding, valid, cues = views
     spread = values.std(dim=(0, 1), keepdim=True) if values.numel() > 1 else 1.0
-    values = values + 0.25 * spread * torch.randn_like(values)
-    embedding = embedding + 0.25 * embedding.std(dim=(0, 1), keepdim=True).nan_to_num(0.0) * torch.randn_like(embedding)
+    values = values + 0.2 * spread * torch.randn_like(values)
+    embedding = embedding + 0.2 * embedding.std(dim=(0, 1), keepdim=True).nan_to_num(0.0) * torch.randn_like(embedding)
     dropped = valid & (torch.rand(valid.shape) < 0.1)
     kept = valid & ~dropped
     valid = torch.where(kept.any(dim=1, keepdim=True), kept, valid)

@@ -24,6 +24,7 @@ Floats = NDArray[np.float64]
 #: Rules and emotions are quoted when they matter this much.
 _QUOTED_DEGREE = 0.1
 _MOST_QUOTED_RULES = 2
+_MOST_REASONS = 3
 
 
 @dataclass(frozen=True)
@@ -206,8 +207,16 @@ def membership_curves(network: Network, cue: str, points: int = 200) -> tuple[Fl
 def with_unit(value: float, unit: str) -> str:
     """A value as people read it: ``0.62`` for shares of one, else ``1.1 semitones``, ``212 Hz``."""
     size = abs(value)
-    number = f"{value:.0f}" if size >= 100 else f"{value:.1f}" if size >= 1 and unit[:1].isalpha() else f"{value:.2f}"
-    return f"{number} {unit}".rstrip() if any(letter.isalpha() or letter == "%" for letter in unit) else number
+    number = (
+        f"{value:.0f}"
+        if size >= 100
+        else f"{value:.1f}"
+        if size >= 1 and not any(letter.isdigit() for letter in unit)
+        else f"{value:.2f}"
+    )
+    return (
+        number if any(letter.isdigit() for letter in unit) else f"{number}{'' if unit.startswith('°') else ' '}{unit}"
+    )
 
 
 def _conditions(network: Network) -> list[list[tuple[int, Cue, str]]]:
@@ -244,12 +253,16 @@ def _in_words(conditions: Sequence[tuple[str, str]], consequent: dict[str, float
 
 
 def _reasons(rules: tuple[FiredRule, ...]) -> list[str]:
-    """The conditions of the rules that helped the answer most, each cue once, named cues before learned patterns."""
+    """The conditions of the rules that helped the answer most, at most three, each cue once; learned patterns are named
+    only where these rules speak of no cue.
+    """
+    helped = [rule for rule in rules if rule.contribution > 0][:_MOST_QUOTED_RULES]
+    met = [each for rule in helped for each in rule.conditions if each.membership >= _QUOTED_DEGREE]
+    named = [each for each in met if " pattern " not in each.cue]
     seen: dict[str, str] = {}
-    for rule in [rule for rule in rules if rule.contribution > 0][:_MOST_QUOTED_RULES]:
-        for each in sorted(rule.conditions, key=lambda condition: " pattern " in condition.cue):
-            seen.setdefault(each.cue, f"{each.cue} is {each.term} ({with_unit(each.value, each.unit)})")
-    return list(seen.values())
+    for each in named or met:
+        seen.setdefault(each.cue, f"{each.cue} is {each.term} ({with_unit(each.value, each.unit)})")
+    return list(seen.values())[:_MOST_REASONS]
 
 
 def _of(shares: dict[str, float]) -> str:

@@ -136,6 +136,8 @@ class Network(nn.Module):
         self.register_buffer("rule_values", torch.zeros(size.rules, len(self.rules.bells.lowest)))
         self.register_buffer("rule_weight", torch.full((size.rules,), 1 / size.rules))
         self.register_buffer("rule_support", torch.zeros(size.rules))
+        #: The weights' versions and their fingerprint, see :func:`stf2m.checkpoint.fingerprint`.
+        self.printed: tuple[object, str] | None = None
         self._start_rules()
 
     @property
@@ -184,11 +186,12 @@ class Network(nn.Module):
         return Evidence(features, present, score.softmax(dim=1) * present)
 
     def _start_rules(self) -> None:
-        """Give every rule two cues and one factor of one modality to begin with, the modalities in turn."""
+        """Begin with three cues of one modality in every rule, the modalities in turn; or with two and a factor."""
         of_variable = torch.from_numpy(self.modality_of)
         with torch.no_grad():
             for rule, gates in enumerate(self.rules.gate_logits):
                 mine = (of_variable == rule % len(self.modalities)).nonzero().flatten()
                 is_cue = mine < len(self.cues)
-                for kind, wanted in ((mine[is_cue], 2), (mine[~is_cue], 1)):
+                cues = 2 if rule // len(self.modalities) % 3 == 2 else 3
+                for kind, wanted in ((mine[is_cue], cues), (mine[~is_cue], 3 - cues)):
                     gates[kind[torch.randperm(len(kind))[:wanted]]] = 0.5

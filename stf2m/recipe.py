@@ -44,6 +44,8 @@ class Recipe:
     tasks: int = 2
     rate: float = 2e-3
     check: int = 250
+    episodes: int = 60
+    as_others: tuple[str, ...] = ()
     architecture: Architecture = field(default_factory=Architecture)
 
     @classmethod
@@ -55,6 +57,7 @@ class Recipe:
             if "dilations" in sizes:
                 sizes["dilations"] = tuple(sizes["dilations"])
             sources = tuple(Source(**source) for source in told.pop("data"))
+            told["as_others"] = tuple(told.get("as_others", ()))
             return cls(data=sources, architecture=Architecture(**sizes), **told)
         except OSError as error:
             raise RecipeError(f"There is no recipe {file}.") from error

@@ -2,9 +2,9 @@
 
 Every step draws a few episodes, of one modality or of paired views (views of several modalities, of different people,
 put together by their emotion). Fast weights are learned from the support, the loss is taken on the queries:
-cross-entropy of the joint answer and of every source alone, agreement of the rules with the joint answer,
-classification of all emotions by auxiliary heads, sparse and evenly used rules. The same recipe gives the same model;
-a run that is killed goes on from its last state.
+cross-entropy of the joint answer, of every source alone and of every rule that fires; agreement of the rules with the
+joint answer; classification of all emotions by auxiliary heads; sparse and evenly used rules. The same recipe gives the
+same model; a run that is killed goes on from its last state.
 """
 
 import time
@@ -20,15 +20,18 @@ from torch.nn import functional as F
 from stf2m.corpus import Corpus
 from stf2m.drawing import Batch, Drawing
 from stf2m.fast_weights import contributions, learn, source_logits
-from stf2m.finishing import finish, validate
+from stf2m.finishing import finish
 from stf2m.fitting import fit, folds
 from stf2m.model import STF2M
 from stf2m.network import Reading
 from stf2m.recipe import Progress, Recipe, data_folder, gather
+from stf2m.validation import validate
 
 STATE = "training.pt"
 #: Weights of the parts of the loss.
-ALONE, FAITHFUL, CLASSES, SPARSE, EVEN = 0.5, 0.2, 0.5, 0.02, 0.05
+ALONE, FAITHFUL, EACH_RULE, CLASSES, SPARSE, EVEN = 0.5, 0.3, 0.3, 0.5, 0.005, 0.05
+#: Gates and terms of the rules move only when they cross a threshold, so they learn faster than the rest.
+GATES_FASTER = 10.0
 #: The averaged weights forget this much of the past at every step.
 AVERAGE = 0.995
 
@@ -36,23 +39,35 @@ AVERAGE = 0.995
 def meta_train(recipe: Path, out: Path, progress: Progress, data: Path | None = None) -> STF2M:
     """Train the model of a recipe and write the checkpoint to ``out``; with a state in ``out`` it goes on from there.
 
-    ``data`` is the folder of the data sets (``STF2M_DATA`` unless given). A GPU is used where there is one. Raises
+    ``data`` is the folder of the data sets (``STF2M_DATA`` unless given). A GPU is used where there is one; on a
+    processor one thread, since the matrices are so small that a second one waits more than it works. Raises
     :class:`stf2m.recipe.RecipeError`, or what loading the data raises.
     """
     plan = Recipe.read(recipe)
     train, validation = gather(plan, data or data_folder(), lambda share, stage: progress(0.3 * share, stage))
     out.mkdir(parents=True, exist_ok=True)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return _follow(plan, train, validation, out, progress)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _follow(
+    plan: Recipe, train: Mapping[str, Corpus], validation: Mapping[str, Corpus], out: Path, progress: Progress
+) -> STF2M:
     trainer = Trainer(plan, train, validation)
     trainer.resume(out / STATE)
     begun, already = time.perf_counter(), trainer.step
     while trainer.step < plan.steps:
         loss = trainer.advance()
-        done = trainer.step / plan.steps
         if trainer.step % plan.check == 0 or trainer.step == plan.steps:
             trainer.check()
             trainer.keep(out / STATE)
         spent = (time.perf_counter() - begun) / (trainer.step - already)
-        progress(done, f"step {trainer.step} of {plan.steps}, loss {loss:.3f}, {spent:.2f} s each, {trainer.told}")
+        told = f"step {trainer.step} of {plan.steps}, loss {loss:.3f}, {spent:.2f} s each, {trainer.told}"
+        progress(trainer.step / plan.steps, told)
     model = trainer.best()
     finish(model, train, validation, plan, trainer.history)
     model.save(out)
@@ -74,10 +89,18 @@ class Trainer:
         self.model.to(self.device)
         self.heads.data = self.heads.data.to(self.device)
         self.average = {name: value.clone() for name, value in self.model.state_dict().items()}
-        matrices = [weight for weight in self.model.parameters() if weight.ndim > 1]
-        others = [weight for weight in self.model.parameters() if weight.ndim < 2]
+        gates = [self.model.rules.gate_logits, self.model.rules.term_logits]
+        rest = [weight for weight in self.model.parameters() if all(weight is not gate for gate in gates)]
         self.optimiser = torch.optim.AdamW(
-            [{"params": [*matrices, self.heads], "weight_decay": 0.02}, {"params": others, "weight_decay": 0.0}],
+            [
+                {
+                    "params": [*(each for each in rest if each.ndim > 1), self.heads],
+                    "weight_decay": 0.02,
+                    "faster": 1.0,
+                },
+                {"params": [each for each in rest if each.ndim < 2], "weight_decay": 0.0, "faster": 1.0},
+                {"params": gates, "weight_decay": 0.0, "faster": GATES_FASTER},
+            ],
             lr=recipe.rate,
         )
         self.step = 0
@@ -97,7 +120,7 @@ class Trainer:
         warm = min((self.step + 1) / 100, 1.0)
         rate = self.recipe.rate * warm * (0.02 + 0.49 * (1 + np.cos(np.pi * self.step / self.recipe.steps)))
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = float(rate) * group["faster"]
         self.model.train()
         loss = self.loss(self.drawing.draw(random))
         self.optimiser.zero_grad()
@@ -130,7 +153,10 @@ class Trainer:
             each = -(target[:, None] * alone.log_softmax(dim=2)).sum(dim=2)
             spoken = alone[:, -1].log_softmax(dim=1)
             agreed = F.kl_div(spoken, joint.detach().softmax(dim=1), reduction="none").sum(dim=1) * there[:, -1]
+            ruled = (query.answers - fast.centre[-1]) @ fast.weight[:, -1].T + fast.bias[:, -1]
+            by_rule = -(target[:, None] * ruled.log_softmax(dim=2)).sum(dim=2)
             part = F.cross_entropy(joint, target) + ALONE * (each * there).sum() / there.sum().clamp(min=1)
+            part = part + EACH_RULE * (query.firing.normalised * by_rule).sum(dim=1).mean()
             total = total + (part + FAITHFUL * agreed.mean()) / len(batch.episodes)
         return total
 
@@ -139,7 +165,7 @@ class Trainer:
         own = {name: value.clone() for name, value in self.model.state_dict().items()}
         self.model.load_state_dict(self.average)
         self.model.cpu().eval()
-        figures = validate(self.model, self.validation, self.recipe.seed)
+        figures = validate(self.model, self.validation, self.recipe.seed, self.recipe.episodes)
         if not self.history or figures["score"] > max(each["score"] for each in self.history):
             self.chosen = {name: value.clone() for name, value in self.model.state_dict().items()}
         self.history.append({"step": float(self.step), **figures})

@@ -98,7 +98,14 @@ def test_the_rules_alone_can_be_asked(untrained, adapted) -> None:
 
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
-    [(0.624, "0–1", "0.62"), (1.14, "semitones", "1.1 semitones"), (212.4, "Hz", "212 Hz"), (-0.5, "−1–1", "-0.50")],
+    [
+        (0.624, "0–1", "0.62"),
+        (1.14, "semitones", "1.1 semitones"),
+        (212.4, "Hz", "212 Hz"),
+        (-0.5, "−1 to 1", "-0.50"),
+        (-7.23, "°", "-7.2°"),
+        (3.0, "%", "3.0 %"),
+    ],
 )
 def test_values_read_as_people_write_them(value: float, unit: str, text: str) -> None:
     assert with_unit(value, unit) == text

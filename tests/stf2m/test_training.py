@@ -1,0 +1,200 @@
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from stf2m.adaptation import adapt
+from stf2m.corpus import WHOLE, Corpus
+from stf2m.drawing import Drawing
+from stf2m.finishing import finish
+from stf2m.fitting import discriminant, fit, folds
+from stf2m.model import SHIPPED, STF2M
+from stf2m.recipe import Recipe, RecipeError, Source
+from stf2m.tracks import Modality
+from stf2m.training import Trainer
+from stf2m.validation import encode, validate
+from tests.stf2m import made
+
+EMOTIONS = ("angry", "happy", "neutral", "sad", "surprised")
+RECIPE = Recipe(
+    name="test",
+    seed=0,
+    steps=30,
+    data=(Source("made up"),),
+    modalities={"face": 0.4, "voice": 0.4, "paired": 0.2},
+    tasks=2,
+    rate=5e-3,
+    check=15,
+    episodes=4,
+    architecture=dataclasses.replace(made.SMALL, classes=6),
+)
+
+
+def corpus(modality: Modality, speakers: range, seed: int) -> Corpus:
+    """Performances of eight to thirty frames; an emotion is a direction in values and embedding, a speaker another."""
+    random = np.random.default_rng(seed)
+    towards = np.random.default_rng(99).normal(size=(len(EMOTIONS), 60))
+    rows = [(emotion, speaker) for speaker in speakers for emotion in range(len(EMOTIONS)) for _ in range(6)]
+    lengths = random.integers(8, 30, len(rows))
+    first = np.concatenate([[0], lengths.cumsum()[:-1]])
+    frames = lengths.sum()
+    label, person = (np.repeat([row[which] for row in rows], lengths) for which in (0, 1))
+    flat = random.normal(size=(frames, 60)) + towards[label] + np.random.default_rng(7).normal(size=(50, 60))[person]
+    sites = len(modality.sites) * modality.channels
+    low, high = (np.array([cue.typical[end] for cue in modality.cues]) for end in (0, 1))
+    cues = low + (high - low) / (1 + np.exp(-flat[:, -len(low) :]))
+    return Corpus(
+        modality,
+        flat[:, :sites].reshape(frames, len(modality.sites), modality.channels).astype(np.float16),
+        flat[:, sites : sites + modality.embedding].astype(np.float16),
+        np.arange(frames),
+        cues.astype(np.float32),
+        np.ones(frames, bool),
+        first,
+        first + lengths,
+        tuple(EMOTIONS[row[0]] for row in rows),
+        tuple(f"speaker {row[1]}" for row in rows),
+        ("made",) * len(rows),
+    )
+
+
+@pytest.fixture(scope="module")
+def train() -> dict[str, Corpus]:
+    return {"face": corpus(made.FACE, range(6), 0), "voice": corpus(made.VOICE, range(6), 1)}
+
+
+@pytest.fixture(scope="module")
+def validation() -> dict[str, Corpus]:
+    return {"face": corpus(made.FACE, range(6, 10), 2), "voice": corpus(made.VOICE, range(6, 10), 3)}
+
+
+@pytest.fixture(scope="module")
+def trained(train, validation) -> Trainer:
+    trainer = Trainer(RECIPE, train, validation)
+    while trainer.step < RECIPE.steps:
+        trainer.advance()
+        if trainer.step % RECIPE.check == 0:
+            trainer.check()
+    return trainer
+
+
+def test_a_killed_run_goes_on_to_the_same_weights(trained, train, validation, tmp_path: Path) -> None:
+    first = Trainer(RECIPE, train, validation)
+    while first.step < RECIPE.check:
+        first.advance()
+    first.check()
+    first.keep(tmp_path / "training.pt")
+    again = Trainer(RECIPE, train, validation)
+    again.resume(tmp_path / "training.pt")
+    assert again.step == RECIPE.check
+    while again.step < RECIPE.steps:
+        again.advance()
+    again.check()
+    for name, value in trained.average.items():
+        assert torch.equal(value, again.average[name]), name
+    other = Trainer(dataclasses.replace(RECIPE, seed=1), train, validation)
+    other.resume(tmp_path / "training.pt")
+    assert other.step == 0, "a state of another recipe is not gone on from"
+
+
+def test_a_finished_model_knows_its_emotions_before_and_after_corrections(trained, train, validation, tmp_path) -> None:
+    model = trained.best()
+    finish(model, train, validation, RECIPE, trained.history)
+    model.save(tmp_path)
+    loaded = STF2M.load(tmp_path)
+    assert loaded.memory is not None
+    assert loaded.memory.emotions == EMOTIONS
+    assert loaded.card["seed"] == 0
+    voices = validation["voice"]
+    encoded = encode(loaded, voices)
+    truth = np.array([EMOTIONS.index(name) for name in voices.emotion])
+    before = loaded.adapt(encoded[:0], np.zeros((0, 5)), EMOTIONS).predict(encoded).memberships.argmax(axis=1)
+    assert (before == truth).mean() > 0.5, "five emotions of people never met, chance is 0.2"
+    few = np.concatenate([np.flatnonzero(truth == emotion)[:3] for emotion in range(5)])
+    degrees = np.eye(5)[truth[few]]
+    after = adapt(loaded, None, encoded[few], degrees, [f"feeling {n}" for n in range(5)]).predict(encoded)
+    assert (after.memberships.argmax(axis=1) == truth).mean() > 0.5
+    figures = validate(loaded, validation, seed=0, count=20)
+    assert figures["made 5-shot cross"] > 0.5
+    assert float(loaded.rule_weight.sum()) == pytest.approx(1, abs=1e-3)
+
+
+def test_views_are_stretches_of_their_performance(train) -> None:
+    voices = train["voice"]
+    some = np.array([0, 3, 7])
+    whole = voices.views(some)
+    lengths = voices.last[some] - voices.first[some]
+    assert whole.valid.sum(dim=1).tolist() == np.minimum(lengths, WHOLE).tolist()
+    row = voices.values[voices.first[3] : voices.last[3]].astype(np.float32)
+    np.testing.assert_array_equal(whole.values[1, : len(row)].numpy(), row)
+    mean = voices.cues[voices.first[3] : voices.last[3]].mean(axis=0)
+    np.testing.assert_allclose(whole.cues[1].numpy(), mean, rtol=1e-5)
+    cut = voices.views(some, np.random.default_rng(0))
+    assert (cut.valid.sum(dim=1) <= whole.valid.sum(dim=1)).all()
+
+
+def test_the_discriminant_finds_the_direction_that_tells_classes_apart() -> None:
+    random = np.random.default_rng(0)
+    emotion = ["happy", "sad"] * 100
+    points = random.normal(size=(200, 5))
+    points[:, 2] += np.where(np.array(emotion) == "happy", 2.0, -2.0)
+    found = discriminant(points, emotion, ["a"] * 200, ["happy", "neutral", "sad"])
+    assert np.abs(found[0]).argmax() == 2
+    assert found[0, 2] > 0 > found[2, 2]
+    assert not found[1].any(), "an emotion that is not there has no axis"
+
+
+def test_no_speaker_is_in_two_folds_and_the_fit_sets_the_terms_from_data(train) -> None:
+    voices = train["voice"]
+    by_speaker: dict[str, set[int]] = {}
+    for speaker, fold in zip(voices.speaker, folds(voices), strict=True):
+        by_speaker.setdefault(speaker, set()).add(int(fold))
+    assert all(len(each) == 1 for each in by_speaker.values())
+    model = STF2M([made.FACE, made.VOICE], RECIPE.architecture)
+    fit(model, train, 0)
+    bells, pitch = model.rules.bells, [cue.name for cue in model.cues].index("pitch")
+    centres = bells.centres()[pitch] * bells.scale[pitch] + bells.offset[pitch]
+    views = voices.views(np.arange(len(voices)))
+    assert centres[0].item() == pytest.approx(np.quantile(views.cues[:, 0], 0.1), rel=0.1)
+
+
+def test_paired_views_are_of_one_emotion_and_never_all_missing(train) -> None:
+    recipe = dataclasses.replace(RECIPE, modalities={"paired": 1.0})
+    drawing = Drawing(recipe, train, EMOTIONS, {name: folds(each) for name, each in train.items()})
+    seen = set()
+    for seed in range(10):
+        batch = drawing.draw(np.random.default_rng(seed))
+        assert batch.present.any(dim=1).all()
+        seen.add(bool(batch.present.all()))
+        assert {rows.dtype for rows, _, _ in batch.views.values()} == {torch.int64}
+        for episode in batch.episodes:
+            assert not set(episode.support.tolist()) & set(episode.query.tolist())
+            torch.testing.assert_close(episode.degrees.sum(dim=1), torch.ones(len(episode.degrees)))
+    assert False in seen, "some views are left out"
+
+
+def test_recipes_are_read_and_mistakes_named(tmp_path: Path) -> None:
+    shipped = Recipe.read(Path("stf2m/recipes/studio.toml"))
+    assert shipped.name == "studio"
+    assert "15" not in shipped.data[0].speakers.split("-"), "the test speakers are never trained on"
+    (tmp_path / "typo.toml").write_text("name = 'x'\nseed = 0\nstepps = 3\ndata = []\nmodalities = {}\n")
+    with pytest.raises(RecipeError, match=r"typo\.toml"):
+        Recipe.read(tmp_path / "typo.toml")
+    with pytest.raises(RecipeError, match="no recipe"):
+        Recipe.read(tmp_path / "nowhere.toml")
+
+
+def test_the_shipped_checkpoint_is_small_and_fits_the_extractors() -> None:
+    from stf2m.views import face, text, voice
+
+    model = STF2M.load()
+    assert [modality.name for modality in model.modalities] == ["face", "voice", "text"]
+    for stored, extractor in zip(model.modalities, (face, voice, text), strict=True):
+        assert stored == extractor.MODALITY, f"meta-train again: the {stored.name} extractor has changed"
+    assert sum(weight.numel() for weight in model.parameters()) <= 2_000_000
+    assert (SHIPPED / "stf2m.safetensors").stat().st_size <= 8 * 2**20
+    assert model.memory is not None
+    assert {"angry", "happy", "neutral", "sad"} <= set(model.memory.emotions)
+    assert "NC-SA" in str(model.card["licence"])
