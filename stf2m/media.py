@@ -83,7 +83,11 @@ def probe(path: Path, *, max_seconds: float = 3600.0, max_bytes: int = 2**30) ->
             width=width,
             height=height,
             rotation_deg=int(first.rotation) % 360 if first else 0,
-            notes=_notes(path, duration_s, _claimed_s(container), VideoFrame in ends, AudioFrame in ends),
+            notes=(
+                *_odd_container(path, container.format.name),
+                *_turned(path, first),
+                *_notes(path, duration_s, _claimed_s(container), VideoFrame in ends, AudioFrame in ends),
+            ),
         )
 
 
@@ -200,6 +204,26 @@ def _claimed_s(container: InputContainer) -> float:
         return 0.0
     counted = (float(video.frames / video.average_rate) for video in container.streams.video if video.average_rate)
     return max((container.duration or 0) / 1e6, *counted, 0.0)
+
+
+#: What FFmpeg calls a container, the extensions it goes by, and its name for people.
+_CONTAINERS = {
+    "mov": ({".mp4", ".mov", ".m4v", ".m4a", ".3gp", ".3g2", ".qt"}, "MP4 or MOV"),
+    "matroska": ({".mkv", ".webm", ".mka"}, "Matroska or WebM"),
+    "avi": ({".avi"}, "AVI"),
+}
+
+
+def _odd_container(path: Path, format_name: str) -> list[str]:
+    extensions, name = _CONTAINERS.get(format_name.split(",")[0], (set(), ""))
+    if not extensions or path.suffix.lower() in extensions:
+        return []
+    return [f"{path.name} is really a {name} file; it was read as that."]
+
+
+def _turned(path: Path, first: VideoFrame | None) -> list[str]:
+    turn = int(first.rotation) % 360 if first else 0
+    return [f"{path.name} is stored turned by {min(turn, 360 - turn)}°; it is shown upright."] if turn else []
 
 
 def _notes(path: Path, duration_s: float, claimed_s: float, has_video: bool, has_sound: bool) -> tuple[str, ...]:
