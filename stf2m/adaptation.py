@@ -21,6 +21,7 @@ from stf2m.explanation import Explanation, Rule
 from stf2m.fast_weights import FastWeights, contributions, distances, learn, nothing_learned
 from stf2m.network import Evidence, Memory, Network, Reading
 from stf2m.recurrent import Conditioning
+from stf2m.threads import one_thread
 from stf2m.tracks import FloatArray
 from stf2m.vocabulary import canonical
 
@@ -62,6 +63,7 @@ class AdaptedModel:
         """Whether it knows two emotions at least; if not, every answer has equal degrees and full uncertainty."""
         return int(self.fast.known.sum()) >= 2
 
+    @one_thread()
     @torch.inference_mode()
     def predict(self, encoded: Encoded) -> Prediction:
         """Degrees, uncertainty, shares and firing of every segment.
@@ -74,6 +76,7 @@ class AdaptedModel:
         parts = parts or [self._predict(encoded)]
         return Prediction(*(np.concatenate(arrays).astype(np.float32) for arrays in zip(*parts, strict=True)))
 
+    @one_thread()
     @torch.inference_mode()
     def explain(self, encoded: Encoded) -> Explanation:
         """Why the one segment of ``encoded`` gets its answer. Raises ``ValueError`` unless it is one."""
@@ -95,6 +98,7 @@ class AdaptedModel:
             tuple(name for name, seen in zip(names, there, strict=True) if not seen),
         )
 
+    @one_thread()
     @torch.inference_mode()
     def rules(self) -> list[Rule]:
         """Every rule in words with what it says of this study's emotions, the weightiest first."""
@@ -106,6 +110,7 @@ class AdaptedModel:
         """See :func:`stf2m.explanation.membership_curves`."""
         return explanation.membership_curves(self.network, cue, points)
 
+    @one_thread()
     @torch.inference_mode()
     def rule_answers(self, encoded: Encoded, most: int | None = None) -> FloatArray:
         """Degrees ``(n, N)`` by the rules alone, or by each segment's ``most`` strongest rules: what the sentences can
@@ -166,6 +171,7 @@ class AdaptedModel:
         return tuple(array.numpy() for array in (memberships, doubt, shares, reading.firing.normalised, strength))
 
 
+@one_thread()
 @torch.inference_mode()
 def adapt(
     network: Network,

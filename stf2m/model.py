@@ -20,6 +20,7 @@ from stf2m.encoded import Encoded, collate
 from stf2m.explanation import membership_curves
 from stf2m.network import Architecture, Memory, Network
 from stf2m.segments import View, Views
+from stf2m.threads import one_thread
 from stf2m.tracks import Modality
 
 #: The checkpoint that comes with the library.
@@ -35,6 +36,7 @@ class STF2M(Network):
         self.card: dict[str, object] = {}
         self.eval()
 
+    @one_thread()
     def encode(self, views: Sequence[Views], batch: int = 128) -> Encoded:
         """Encode segments, ``batch`` views at a time; gradients are not kept.
 

@@ -25,6 +25,7 @@ from stf2m.fitting import fit, folds
 from stf2m.model import STF2M
 from stf2m.network import Reading
 from stf2m.recipe import Progress, Recipe, data_folder, gather
+from stf2m.threads import one_thread
 from stf2m.validation import validate
 
 STATE = "training.pt"
@@ -46,12 +47,8 @@ def meta_train(recipe: Path, out: Path, progress: Progress, data: Path | None = 
     plan = Recipe.read(recipe)
     train, validation = gather(plan, data or data_folder(), lambda share, stage: progress(0.3 * share, stage))
     out.mkdir(parents=True, exist_ok=True)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         return _follow(plan, train, validation, out, progress)
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _follow(

@@ -10,9 +10,6 @@ from stf2m.network import Architecture
 from stf2m.segments import View
 from stf2m.tracks import Cue, Modality
 
-# So small matrices are multiplied fastest by one thread, and on a busy machine by far.
-torch.set_num_threads(1)
-
 FACE = Modality(
     "face",
     ("brows", "eyes", "mouth"),

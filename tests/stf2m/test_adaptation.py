@@ -42,6 +42,18 @@ def test_the_same_corrections_in_the_same_order_give_the_same_bits(untrained) ->
     assert not same_weights(first, untrained.adapt(support, degrees, ["a", "b", "c"]))
 
 
+def test_the_number_of_threads_changes_no_bit(untrained) -> None:
+    support, degrees = made.emotional(untrained, 3, 3)
+    before = torch.get_num_threads()
+    found = []
+    for threads in (1, 2, 3):
+        torch.set_num_threads(threads)
+        found.append(untrained.adapt(support, degrees, ["a", "b", "c"]).to_bytes())
+        assert torch.get_num_threads() == threads, "the caller's setting is left as it was"
+    torch.set_num_threads(before)
+    assert len(set(found)) == 1
+
+
 def test_the_order_of_the_corrections_does_not_matter(untrained) -> None:
     support, degrees = made.emotional(untrained, 4, 3)
     query, _ = made.emotional(untrained, 3, 3, seed=1)

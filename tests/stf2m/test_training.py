@@ -12,6 +12,7 @@ from stf2m.finishing import finish
 from stf2m.fitting import discriminant, fit, folds
 from stf2m.model import SHIPPED, STF2M
 from stf2m.recipe import Recipe, RecipeError, Source
+from stf2m.threads import one_thread
 from stf2m.tracks import Modality
 from stf2m.training import Trainer
 from stf2m.validation import encode, validate
@@ -58,6 +59,12 @@ def corpus(modality: Modality, speakers: range, seed: int) -> Corpus:
         tuple(f"speaker {row[1]}" for row in rows),
         ("made",) * len(rows),
     )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    with one_thread():
+        yield
 
 
 @pytest.fixture(scope="module")
