@@ -86,7 +86,7 @@ def evaluate(
 
     methods = [method_named(name) for name in _listed(",".join(method))]
     selection = Selection(speakers, split, tuple(_listed(emotions)))
-    learning = any(each.trains for each in methods)
+    learning = any(not each.origin for each in methods)
     with _progress() as progress:
         material = prepare(folder, selection, train_on=train_on, unseen=unseen, learning=learning, progress=progress)
         fit(methods, material)

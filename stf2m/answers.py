@@ -64,7 +64,7 @@ class Answers:
             "missing": self.missing,
             "notes": list(self.clip.notes),
             "segments": [self._segment(number) for number in range(len(self.segments))],
-            "words": [asdict(word) for word in self.clip.tracks["text"].words],
+            "words": [_rounded_all(asdict(word)) for word in self.clip.tracks["text"].words],
         }
 
     def _segment(self, number: int) -> dict[str, Any]:

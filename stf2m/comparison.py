@@ -54,7 +54,7 @@ def prepare(
 def fit(methods: Sequence[Method], material: Material) -> None:
     """Let every method that trains learn from the material's other people."""
     for method in methods:
-        if method.trains:
+        if not method.origin:
             method.fit(material.train)
 
 
@@ -82,7 +82,7 @@ def compare(
             protocol=protocol,
             count=count,
             seed=seed,
-            trained_on=material.told if method.trains else "its checkpoint",
+            trained_on=method.origin or material.told,
             progress=progress,
         )
         for method in methods

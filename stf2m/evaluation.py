@@ -29,12 +29,14 @@ class Adapted(Protocol):
 
 
 class Method(Protocol):
-    """A way to learn emotions from a few examples. What :meth:`encode` gives is the method's own affair, as long as an
-    array of row numbers picks examples out of it. ``trains`` tells whether :meth:`fit` learns anything.
+    """A way to learn emotions from a few examples.
+
+    What :meth:`encode` gives is the method's own affair, as long as an array of row numbers picks examples out of it.
+    ``origin`` says what a method that comes trained was trained on; it is empty for one that :meth:`fit` teaches.
     """
 
     name: str
-    trains: bool
+    origin: str
 
     def fit(self, train: Sequence[Example]) -> None:
         """Learn from other people's examples before any episode; there may be none."""
@@ -97,8 +99,8 @@ def evaluate(
     accuracies, adapting = np.zeros(count), np.zeros(count)
     hits: dict[str, list[NDArray[np.bool_]]] = {}
     start = time.perf_counter()
-    # The problems are tiny: a second thread of the linear algebra only costs.
-    with threadpool_limits(1, "blas"):
+    # The problems are tiny: a second thread only costs.
+    with threadpool_limits(1):
         for number, episode in enumerate(drawn):
             right, adapting[number] = run(method, encoded, episode)
             accuracies[number] = right.mean()

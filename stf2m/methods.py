@@ -19,11 +19,11 @@ class Adapting:
     names say nothing and the support is all.
     """
 
-    trains = False
-
     def __init__(self, model: STF2M | None = None, memory: bool = True) -> None:
         self.name = "stf2m" if memory else "stf2m-support"
         self.model, self.memory = model or STF2M.load(), memory
+        data = self.model.card.get("data")
+        self.origin = f"its checkpoint: {', '.join(data) if isinstance(data, dict) else 'data unknown'}"
 
     def fit(self, train: Sequence[Example]) -> None:
         """Nothing: the checkpoint is what it is."""

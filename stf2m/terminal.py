@@ -34,14 +34,14 @@ def timeline(answers: Answers) -> RenderableType:
     lines += [Text(note, style="dim") for note in clip.notes if note not in absent]
     if not answers.stretches:
         return Group(*lines, Text("No emotion can be told: nothing could be seen or heard."))
-    table = Table(box=None, header_style="dim", pad_edge=False)
+    table = Table(box=None, header_style="dim", pad_edge=False, expand=True)
     table.add_column("seconds", justify="right", no_wrap=True)
     table.add_column("", no_wrap=True, min_width=_BAR)
     table.add_column("emotion", no_wrap=True)
     table.add_column("unsure", justify="right")
     table.add_column("from", no_wrap=True)
-    table.add_column("because", ratio=2, min_width=24)
-    table.add_column("words", ratio=1)
+    table.add_column("because", ratio=3)
+    table.add_column("words", ratio=2)
     for stretch in answers.stretches:
         why = answers.reason(stretch)
         shares = zip((modality.name for modality in answers.model.network.modalities), stretch.shares, strict=True)

@@ -56,7 +56,7 @@ def over_time(
     covered = _spread(first, last, np.ones((known.sum(), 1)), len(edges))
 
     def mean(column: Array) -> Array:
-        total = _spread(first, last, column[known].reshape(len(first), -1), len(edges))
+        total = _spread(first, last, column.reshape(len(known), -1)[known], len(edges))
         return np.where(covered > 0.5, total / np.maximum(covered, 1.0), np.nan)
 
     return Moments(edges, mean(memberships), mean(uncertainty)[:, 0], mean(shares))

@@ -34,7 +34,7 @@ class Logistic:
     """Logistic regression with scikit-learn's defaults. Other people's examples only standardise the statistics."""
 
     name = "logistic"
-    trains = True
+    origin = ""
 
     def __init__(self) -> None:
         self._standard: Standard | None = None

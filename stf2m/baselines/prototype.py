@@ -55,7 +55,7 @@ class Prototype:
     emotion only.
     """
 
-    trains = True
+    origin = ""
 
     def __init__(self, per_speaker: bool = False) -> None:
         self.name = "prototype-speaker" if per_speaker else "prototype"

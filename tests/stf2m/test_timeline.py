@@ -32,6 +32,13 @@ def test_moments_without_any_view_stay_empty_and_separate_stretches():
     assert [(s.start_s, s.end_s) for s in stretches] == [(0, 1), (2, 3)]
 
 
+def test_a_clip_in_which_nothing_is_there_has_no_stretch():
+    segments = cut(4.0)
+    timeline, stretches = _join(segments, [False] * len(segments), [[0.5, 0.5]] * len(segments))
+    assert np.isnan(timeline.memberships).all()
+    assert stretches == []
+
+
 @given(st.floats(0.2, 40), st.integers(0, 2**31))
 def test_stretches_of_a_fully_seen_clip_cover_it_once(duration_s, seed):
     segments = cut(duration_s)
