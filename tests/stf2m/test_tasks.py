@@ -9,7 +9,9 @@ from stf2m.tasks import Example, Sampler, TooFewExamplesError, episodes
 
 EMOTIONS = ("angry", "calm", "happy", "sad")
 
-pools = st.lists(st.tuples(st.sampled_from(EMOTIONS), st.sampled_from(("", "Ana", "Ben", "Cem"))), min_size=4, max_size=80)
+pools = st.lists(
+    st.tuples(st.sampled_from(EMOTIONS), st.sampled_from(("", "Ana", "Ben", "Cem"))), min_size=4, max_size=80
+)
 
 
 def examples(pool: list[tuple[str, str]]) -> list[Example]:
