@@ -19,7 +19,13 @@ from annotations.store import Store
 #: The largest file that is imported, bytes.
 LARGEST = 256 * 2**20
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, help=__doc__)
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Import and export the labels of a study, and measure how far people agree.",
+    epilog="The database is that of STF2M_DATABASE_URL, else studio.sqlite3 in STF2M_HOME (./data by default).",
+)
 
 StudyName = Annotated[str, typer.Option("--study", help="Name of the study.")]
 

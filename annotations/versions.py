@@ -100,7 +100,8 @@ def put_suggestions(
         raise AnnotationError("A clip and the model that suggests for it must be of one study.")
     rows = [_row(each, clip.id, version.id, clip.duration_s) for each in suggestions]
     mine = (Suggestion.clip_id == clip.id, Suggestion.model_version_id == version.id)
-    last = events.last_of_entity(session, "suggestions", clip.id)
+    entity = f"suggestions of model {version.number}"
+    last = events.last_of_entity(session, entity, clip.id)
     session.execute(delete(Suggestion).where(*mine))
     if rows:
         session.execute(insert(Suggestion), rows)
@@ -109,7 +110,7 @@ def put_suggestions(
         session,
         Actor(f"model {version.number}"),
         "suggestions replaced",
-        "suggestions",
+        entity,
         clip.id,
         study_id=clip.study_id,
         before=last.after if last else None,

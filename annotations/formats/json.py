@@ -33,14 +33,17 @@ def read(data: bytes) -> StudyFile:
         raise AnnotationError(f"The file is not JSON: {str(error) or 'nested too deeply'}.") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise AnnotationError(f"The JSON file does not say that its format is {FORMAT!r}.")
-    clips = [_clip(each, f"Clip {place}") for place, each in enumerate(_list(content, "clips", "The file"))]
-    labels = [
-        _label(each, clips, f"Annotation {place}")
-        for place, each in enumerate(_list(content, "annotations", "The file"))
+    clips = [
+        _clip(each, f"Clip {place} of the JSON file")
+        for place, each in enumerate(_list(content, "clips", "The JSON file"))
     ]
-    emotions = _list(content, "emotions", "The file")
+    labels = [
+        _label(each, clips, f"Annotation {place} of the JSON file")
+        for place, each in enumerate(_list(content, "annotations", "The JSON file"))
+    ]
+    emotions = _list(content, "emotions", "The JSON file")
     if not all(isinstance(emotion, str) for emotion in emotions):
-        raise AnnotationError("The emotions of the file must be names.")
+        raise AnnotationError("The emotions of the JSON file must be names.")
     return StudyFile(tuple(emotions), tuple(clips), tuple(labels))
 
 
@@ -57,7 +60,7 @@ def _clip(value: Any, where: str) -> FileClip:
 def _label(value: Any, clips: list[FileClip], where: str) -> FileLabel:
     place = _field(value, "clip", int, where)
     if not 0 <= place < len(clips):
-        raise AnnotationError(f"{where} of the JSON file is on clip {place}, which is not there.")
+        raise AnnotationError(f"{where} is on clip {place}, which is not there.")
     degrees = _field(value, "degrees", dict, where)
     return FileLabel(
         clip=clips[place],
@@ -82,7 +85,7 @@ def _field(value: Any, name: str, kind: Any, where: str) -> Any:
     if isinstance(found, int) and kind in (float, float | None):
         found = float(found)
     if not isinstance(found, kind):
-        raise AnnotationError(f"{where} of the JSON file has no good {name!r}.")
+        raise AnnotationError(f"{where} has no usable {name!r}.")
     return found
 
 

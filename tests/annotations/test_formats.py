@@ -161,9 +161,9 @@ JSON = {"format": "stf2m annotations 1", "emotions": ["happy"], "clips": [], "an
         ("json", b"\xff", "The file is not JSON: "),
         ("json", b'{"format": NaN}', "The file is not JSON: NaN is no number."),
         ("json", b"[]", "The JSON file does not say that its format is 'stf2m annotations 1'."),
-        ("json", json.dumps({**JSON, "clips": 3}).encode(), "The file of the JSON file has no good 'clips'."),
-        ("json", json.dumps({**JSON, "clips": [{"name": 3}]}).encode(), "Clip 0 of the JSON file has no good 'name'."),
-        ("json", json.dumps({**JSON, "annotations": ["x"]}).encode(), "Annotation 0 of the JSON file has no good"),
+        ("json", json.dumps({**JSON, "clips": 3}).encode(), "The JSON file has no usable 'clips'."),
+        ("json", json.dumps({**JSON, "clips": [{"name": 3}]}).encode(), "Clip 0 of the JSON file has no usable"),
+        ("json", json.dumps({**JSON, "annotations": ["x"]}).encode(), "Annotation 0 of the JSON file has no usable"),
         ("json", json.dumps({**JSON, "annotations": [{"clip": 0}]}).encode(), "Annotation 0 of the JSON file is on"),
     ],
 )  # fmt: skip

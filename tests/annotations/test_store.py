@@ -241,7 +241,7 @@ def test_suggestions_are_replaced_as_a_whole_by_one_event(store, study, clip):
     store.put_suggestions(clip.id, version.id, made(40))
     store.put_suggestions(clip.id, version.id, made(20))
     assert store.suggestions(clip.id, version.id) == made(20)
-    written = [event for event in store.events(study.id) if event.entity == "suggestions"]
+    written = [event for event in store.events(study.id) if event.kind == "suggestions replaced"]
     assert [(event.actor, event.after["segments"]) for event in written if event.after] == [
         ("model 1", 40),
         ("model 1", 20),
