@@ -35,8 +35,9 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
         queue=False,
     )
     tab.select(back, [*people, session.clip], work, show_progress="hidden", queue=False)
-    work.select(_opened, None, session.clip, show_progress="hidden", queue=False)
-    work.input(lambda changes: changes + 1, session.changed, session.changed, show_progress="hidden", queue=False)
+    # Through the queue: only then does Gradio tell the listeners of a state that it changed.
+    work.select(_opened, None, session.clip, show_progress="hidden")
+    work.input(lambda changes: changes + 1, session.changed, session.changed, show_progress="hidden")
 
 
 def _opened(event: gr.EventData) -> int:

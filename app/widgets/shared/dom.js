@@ -36,5 +36,5 @@ function inkOn(colour) {
 /** A small square with an emotion's letter on its colour: never colour alone. */
 function badge(emotion) {
   const style = { background: emotion.colour, color: inkOn(emotion.colour) };
-  return make("span", { class: "st-badge", style, "aria-hidden": "true" }, emotion.letter);
+  return make("span", { class: "st-badge", style, "aria-hidden": "true" }, emotion.letter.toUpperCase());
 }

@@ -33,14 +33,42 @@ function recall(key, otherwise) {
   }
 }
 
-/** Remember a value in this browser; false where the browser keeps nothing. */
+/** Remember a value in this browser, or forget it where it is null; false where the browser keeps nothing. */
 function remember(key, value) {
   try {
-    localStorage.setItem(`stf2m.${key}`, JSON.stringify(value));
+    if (value === null) localStorage.removeItem(`stf2m.${key}`);
+    else localStorage.setItem(`stf2m.${key}`, JSON.stringify(value));
     return true;
   } catch {
     return false;
   }
+}
+
+/** The keys of all remembered values that start so. */
+function remembered(start) {
+  try {
+    const keys = Object.keys(localStorage).filter((key) => key.startsWith(`stf2m.${start}`));
+    return keys.map((key) => key.slice("stf2m.".length));
+  } catch {
+    return [];
+  }
+}
+
+/** A name for this browser tab that a reload does not change. */
+function tabName() {
+  const fresh = randomName();
+  try {
+    const name = sessionStorage.getItem("stf2m.tab") || fresh;
+    sessionStorage.setItem("stf2m.tab", name);
+    return name;
+  } catch {
+    return fresh;
+  }
+}
+
+/** A name that nothing else has. */
+function randomName() {
+  return crypto.getRandomValues(new Uint32Array(2)).join("-");
 }
 
 /** Change one parameter of the page's address without loading it again; null takes it away. */

@@ -33,3 +33,8 @@ function measured(value, unit) {
 function degreeText(value) {
   return value.toFixed(2);
 }
+
+/** A share in [0, 1] as 71 %. */
+function percent(share) {
+  return `${Math.round(100 * share)} %`;
+}

@@ -133,7 +133,7 @@ class Actions {
   save(item, values) {
     const { model, outbox } = this.work;
     const former = item.mine && model.byUid(item.mine.uid);
-    const plain = { uid: crypto.getRandomValues(new Uint32Array(2)).join("-"), id: null, version: null, intensity: null, note: "" };
+    const plain = { uid: randomName(), id: null, version: null, intensity: null, note: "" };
     const base = former || { ...plain, start_s: item.start_s, end_s: item.end_s, degrees: null };
     const wanted = { ...base, ...values };
     if (!wanted.degrees || (former && sameContent(former, wanted))) return;

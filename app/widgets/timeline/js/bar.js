@@ -6,10 +6,6 @@ function countsInWords(counts) {
   return `${total} ${total === 1 ? "correction" : "corrections"} (${each})`;
 }
 
-function percent(share) {
-  return `${Math.round(100 * share)} %`;
-}
-
 /** The bar at the foot of the page: what was done, whether it is saved, undo, and adapting the model. */
 class Bar {
   constructor(element, { actions, outbox }) {
@@ -28,8 +24,7 @@ class Bar {
     this.changes = make("details", { class: "tl-menu tl-changes" }, make("summary", { class: "st-button tl-small" }, "what changed"), make("div", { class: "tl-menu-list" }));
     this.actions = actions;
     element.replaceChildren(
-      make("div", { class: "tl-bar-part" }, this.undo, this.redo, this.counts, this.saved, this.retry, this.discard),
-      make("div", { class: "tl-bar-part tl-bar-message" }, this.message),
+      make("div", { class: "tl-bar-part" }, this.undo, this.redo, this.counts, this.saved, this.retry, this.discard, this.message),
       make("div", { class: "tl-bar-part" }, this.adapt, this.figures, this.changes, this.back),
     );
     this.showSaved({ state: "saved", entries: [] });

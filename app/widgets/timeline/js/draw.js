@@ -98,13 +98,16 @@ class Painter {
     const { context, scale, ink, model } = this;
     this.font(12);
     context.textBaseline = "middle";
-    let free = -Infinity;
+    let [free, marked] = [-Infinity, -Infinity];
     for (let at = firstEndingAfter(model.words, scale.from); at < model.words.length; at++) {
       const word = model.words[at];
       if (word.start_s > scale.to) break;
       const x = scale.x(word.start_s);
-      context.fillStyle = ink.line;
-      context.fillRect(x, row.top + row.height - 3, Math.max(1, scale.x(word.end_s) - x - 1), 2);
+      if (x >= marked) {
+        context.fillStyle = ink.line;
+        context.fillRect(x, row.top + row.height - 3, Math.max(1, scale.x(word.end_s) - x - 1), 2);
+        marked = x + 1.5;
+      }
       if (x < free) continue;
       context.fillStyle = ink.text;
       context.fillText(word.text, x, row.top + 9);
@@ -114,9 +117,13 @@ class Painter {
 
   suggestions(row) {
     const { scale, context, ink, model } = this;
+    let drawn = -Infinity;
     for (let at = firstEndingAfter(row.list, scale.from); at < row.list.length; at++) {
       const each = row.list[at];
       if (each.start_s > scale.to) break;
+      // Of several within one pixel the first stands for all.
+      if (scale.x(each.end_s) < drawn + 1) continue;
+      drawn = scale.x(each.end_s);
       this.block(row, each, { faded: each.uncertainty >= UNSURE, degree: each.degree, muted: !row.live });
     }
     if (!row.live) return;
@@ -174,12 +181,11 @@ class Painter {
 
   label(emotion, { left, width, middle, faded, degree, mixed, note }) {
     const { context, ink } = this;
-    const text = [emotion.letter, emotion.name, degree === undefined ? "" : degreeText(degree)];
     this.font(12, 600);
-    let shown = text[0];
-    const whole = `${emotion.letter} ${emotion.name}${mixed ? " +" : ""}${note ? " ✎" : ""}`;
-    if (width > this.measure(whole) + 10) shown = whole;
-    if (shown === whole && width > this.measure(`${whole} ${text[2]}`) + 12) shown = `${whole} ${text[2]}`;
+    const letter = emotion.letter.toUpperCase();
+    const whole = `${letter} ${emotion.name}${mixed ? " +" : ""}${note ? " ✎" : ""}`;
+    const full = degree === undefined ? whole : `${whole} ${degreeText(degree)}`;
+    const shown = [full, whole].find((text) => width > this.measure(text) + 11) || letter;
     const x = Math.max(left, 0) + 5;
     context.textBaseline = "middle";
     if (faded) {
@@ -197,29 +203,25 @@ class Painter {
     const { lane } = row;
     const levels = pyramid(lane);
     const perPixel = (scale.span * lane.rate_hz) / scale.width;
-    const level = Math.min(Math.max(0, Math.floor(Math.log2(Math.max(perPixel, 1)))), levels.length - 1);
+    const level = Math.min(Math.ceil(Math.log2(Math.max(perPixel, 1))), levels.length - 1);
     const { low, high } = levels[level];
     const rate = lane.rate_hz / 2 ** level;
     const y = (value) => row.top + row.height - 3 - ((value - lane.low) / (lane.high - lane.low || 1)) * (row.height - 6);
-    const first = Math.max(0, Math.floor(scale.from * rate) - 1);
     const last = Math.min(low.length - 1, Math.ceil(scale.to * rate) + 1);
-    context.beginPath();
-    let open = false;
-    for (let at = first; at <= last; at++) {
-      if (!(low[at] === low[at])) {
-        open = false;
-        continue;
-      }
-      const x = scale.x((at + 0.5) / rate);
-      if (open) context.lineTo(x, y(high[at]));
-      else context.moveTo(x, y(high[at]));
-      if (low[at] !== high[at]) context.lineTo(x, y(low[at]));
-      open = true;
-    }
-    context.strokeStyle = ink.accent;
+    const x = (at) => scale.x((at + 0.5) / rate);
+    const thick = level ? 0.7 : 0;
+    context.strokeStyle = context.fillStyle = ink.accent;
     context.lineWidth = 1.3;
-    context.lineJoin = "round";
-    context.stroke();
+    context.beginPath();
+    for (const [from, to] of knownRuns(low, Math.max(0, Math.floor(scale.from * rate) - 1), last)) {
+      context.moveTo(x(from), y(high[from]) - thick);
+      for (let at = from + 1; at <= to; at++) context.lineTo(x(at), y(high[at]) - thick);
+      if (level) for (let at = to; at >= from; at--) context.lineTo(x(at) + 0.7, y(low[at]) + thick);
+      else if (from === to) context.lineTo(x(to) + 1.5, y(high[to]));
+    }
+    // Several frames in a pixel: the band between their lowest and highest value; else the line itself.
+    if (level) context.fill();
+    else context.stroke();
   }
 
   /** Mark the selected item in the lanes it belongs to. */

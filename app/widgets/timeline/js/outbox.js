@@ -12,8 +12,7 @@ const ABANDONED = 12000;
 class Outbox {
   constructor(server, model, { onState, onConflict, onSaved, life }) {
     Object.assign(this, { server, model, onState, onConflict, onSaved });
-    this.page = sessionStorage.getItem("stf2m.page") || crypto.getRandomValues(new Uint32Array(2)).join("-");
-    sessionStorage.setItem("stf2m.page", this.page);
+    this.key = `outbox.${tabName()}`;
     this.entries = [];
     this.state = "saved";
     this.reason = "";
@@ -28,13 +27,11 @@ class Outbox {
 
   /** Take over what an earlier page of this browser could not save. */
   adopt() {
-    const left = Object.keys(localStorage).filter((key) => key.startsWith("stf2m.outbox."));
-    for (const key of left) {
-      const { entries = [], touched = 0 } = recall(key.slice("stf2m.".length), {});
-      const own = key === `stf2m.outbox.${this.page}`;
-      if (!own && Date.now() - touched < ABANDONED) continue;
+    for (const key of remembered("outbox.")) {
+      const { entries = [], touched = 0 } = recall(key, {});
+      if (key !== this.key && Date.now() - touched < ABANDONED) continue;
       this.entries.push(...entries);
-      if (!own) localStorage.removeItem(key);
+      if (key !== this.key) remember(key, null);
     }
     if (!this.entries.length) return;
     this.keep();
@@ -185,9 +182,7 @@ class Outbox {
   }
 
   keep() {
-    const key = `outbox.${this.page}`;
-    if (this.entries.length) remember(key, { touched: Date.now(), entries: this.entries });
-    else localStorage.removeItem(`stf2m.${key}`);
+    remember(this.key, this.entries.length ? { touched: Date.now(), entries: this.entries } : null);
   }
 
   show(state, reason = "") {

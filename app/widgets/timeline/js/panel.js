@@ -165,14 +165,13 @@ function sayDegrees(degrees) {
 
 /** How much each modality weighs, as one bar and in words. */
 function shareBar(shares) {
-  const percent = (share) => `${Math.round(100 * share)} %`;
   return make(
     "div",
     { class: "tl-shares" },
     make(
       "div",
       { class: "tl-share-bar", "aria-hidden": "true" },
-      ...shares.map(([name, share]) => make("span", { class: `tl-share tl-share-${name}`, style: { width: percent(share) } })),
+      ...shares.map(([name, share]) => make("span", { class: `tl-share tl-share-${name}`, style: { width: `${100 * share}%` } })),
     ),
     make(
       "p",
@@ -183,15 +182,19 @@ function shareBar(shares) {
   );
 }
 
-/** A rule that fired: its sentence, how strongly it fired, and the measured values it is about. */
+/** A rule that fired: how strongly, and its sentence with the measured values beside the words they are about. */
 function ruleLine(rule) {
-  const values = rule.conditions.map(({ cue, term, value, unit }) =>
-    make("span", { class: "tl-condition" }, `${cue} ${term}: ${measured(value, unit)}`));
+  const conditions = rule.conditions.flatMap(({ cue, term, value, unit }, at) => [
+    make("span", { class: "tl-join" }, at ? " AND " : "IF "),
+    `${cue} is ${term} `,
+    make("span", { class: "tl-measured" }, `(${measured(value, unit)})`),
+  ]);
+  const degrees = Object.entries(rule.consequent).filter(([, degree]) => degree >= 0.1).sort((a, b) => b[1] - a[1]);
+  const answer = degrees.map(([name, degree]) => `${name} ${degreeText(degree)}`).join(", ");
   return make(
     "li",
     {},
-    make("span", { class: "tl-strength", title: "How strongly this rule fired" }, `${Math.round(100 * rule.strength)} %`),
-    make("span", {}, rule.text),
-    make("div", { class: "tl-conditions" }, ...values),
+    make("span", { class: "tl-strength", title: "How strongly this rule fired" }, percent(rule.strength)),
+    make("span", {}, ...conditions, make("span", { class: "tl-join" }, " THEN "), answer),
   );
 }

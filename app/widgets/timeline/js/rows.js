@@ -77,3 +77,15 @@ function least(a, b) {
   if (!(a === a)) return b ?? NaN;
   return b === b && b < a ? b : a;
 }
+
+/** The runs of known values between two positions, both included: [[first, last], …]. */
+function knownRuns(values, first, last) {
+  const runs = [];
+  for (let at = first; at <= last; at++) {
+    if (!(values[at] === values[at])) continue;
+    const run = runs[runs.length - 1];
+    if (run && run[1] === at - 1) run[1] = at;
+    else runs.push([at, at]);
+  }
+  return runs;
+}

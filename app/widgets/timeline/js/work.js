@@ -146,6 +146,7 @@ class Work {
       show(this.part("nopicture"), !clip.has_video);
       write(this.part("nopicture"), clip.has_video ? "" : "This clip has sound only.");
       this.part("picture").classList.toggle("tl-sound-only", !clip.has_video);
+      show(this.part("caption"), this.model.words.length > 0);
       this.player.open(address(clip.media_url), clip.has_video ? address(`${clip.media_url}/thumbnail`) : null);
       this.scale.reset(clip.duration_s);
       setAddress("clip", clip.id);
@@ -175,6 +176,7 @@ class Work {
   showTime() {
     const { model, scale, player } = this;
     if (!model.clip) return;
+    if (player.playing && !this.root.offsetParent) player.stop();
     if (player.playing) {
       scale.follow(model.time);
       const here = player.part ? null : model.itemAt(model.time);
@@ -366,9 +368,9 @@ class Work {
       this.bar.showReport(report, report.former);
       this.former = report.former;
       this.say(`Model ${report.number} has learned from ${report.corrections} corrections.`);
-      if (this.model.clip) await this.open(this.model.clip.id, { compareTo: report.former.id });
       this.countCorrections();
       announce("clips");
+      if (this.model.clip) await this.open(this.model.clip.id, { compareTo: report.former.id });
     }
   }
 
@@ -379,9 +381,9 @@ class Work {
     else {
       this.bar.showReport(null, null);
       this.say(`${answer.version.label} answers again. The newer model is kept.`);
-      if (this.model.clip) await this.open(this.model.clip.id);
       this.countCorrections();
       announce("clips");
+      if (this.model.clip) await this.open(this.model.clip.id);
     }
   }
 
