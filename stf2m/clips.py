@@ -25,8 +25,14 @@ class Clip:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What people should know about this clip, each one sentence: the file's notes, then the modalities'."""
-        return (*self.info.notes, *(track.note for track in self.tracks.values() if track.note))
+        """What people should know about this clip, each one sentence: the file's notes, then the modalities'.
+
+        Where the file has no picture or no sound, its own note says what is missing because of it.
+        """
+        told = {"face"} if not self.info.has_video else set()
+        told |= {"voice", "text"} if not self.info.has_sound else set()
+        tracks = [track for name, track in self.tracks.items() if track.valid.any() or name not in told]
+        return (*self.info.notes, *(track.note for track in tracks if track.note))
 
     @property
     def modalities(self) -> tuple[str, ...]:
