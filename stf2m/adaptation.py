@@ -125,7 +125,7 @@ class AdaptedModel:
         semantic = torch.einsum("nr,nrd->nd", firing, reading.answers)
         spoken = (semantic - self.fast.centre[-1]) @ self.fast.weight[:, -1].T + self.fast.bias[:, -1]
         spoken = (spoken * evidence.present[:, -1:]).masked_fill(~self.fast.known, -1e4)
-        return (spoken / self.network.temperature).softmax(dim=1).numpy()
+        return (spoken / self.fast.temperature).softmax(dim=1).numpy()
 
     def to_bytes(self) -> bytes:
         """The fast weights as safetensors, with emotions and the model's fingerprint in the metadata."""
@@ -164,7 +164,7 @@ class AdaptedModel:
         reading, evidence = self._see(encoded)
         added = contributions(self.fast, evidence)
         spoken = added.sum(dim=1).masked_fill(~self.fast.known, -1e4)
-        memberships = (spoken / self.network.temperature).softmax(dim=1)
+        memberships = (spoken / self.fast.temperature).softmax(dim=1)
         shares = _shares(self.network, reading, added[:, :, self.fast.known], evidence)
         doubt = _uncertainty(self.network, self.fast, evidence, memberships)
         strength = reading.firing.log_strength.exp()
@@ -206,6 +206,8 @@ def adapt(
         raise SupportError(f"Two emotions need a correction at least, and {what}.")
     reading = network.read(*_tensors(joined))
     fast = learn(network, reading, torch.from_numpy(target), torch.from_numpy(count))
+    if memory is not None:
+        fast = fast._replace(temperature=torch.tensor(memory.temperature))
     return AdaptedModel(network, emotions, fast, own)
 
 

@@ -43,7 +43,8 @@ class Stored:
         encoded = Encoded(pooled.float().numpy(), present.numpy(), cues.float().numpy(), encoder)
         names = self.card["memory_emotions"]
         assert isinstance(names, Sequence)
-        return Memory(encoded, tuple(str(name) for name in names), degrees.float().numpy())
+        temperature = float(self.remembered["temperature"])
+        return Memory(encoded, tuple(str(name) for name in names), degrees.float().numpy(), temperature)
 
 
 def save(network: Network, memory: Memory | None, card: Mapping[str, object], folder: Path) -> None:
@@ -59,6 +60,7 @@ def save(network: Network, memory: Memory | None, card: Mapping[str, object], fo
             "present": memory.encoded.present,
             "cues": memory.encoded.cues,
             "degrees": memory.degrees,
+            "temperature": np.array(memory.temperature, np.float32),
         }
         tensors |= {_MEMORY + name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
     data = safetensors.torch.save(tensors)

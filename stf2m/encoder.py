@@ -238,8 +238,9 @@ class Readout(nn.Module):
     """The encoder's last block, conditioned on the task: pooled features → embeddings, for all M modalities at once.
 
     ``h = a ⊙ σ(g)``, ``h ← h ⊙ (1 + scale) + shift`` from the support reader, ``z = [W_o h ; κ · discriminant]``: the
-    last ``classes`` pooled features pass by unchanged but for a learned size κ. Because only this block is conditioned,
-    adapting never re-runs a convolution.
+    last ``classes`` pooled features pass by but for a learned size κ. Both parts are first divided by the root of their
+    length, since how strongly an emotion is shown counts less than which one it is. Because only this block is
+    conditioned, adapting never re-runs a convolution.
     """
 
     def __init__(self, modalities: int, pooled: int, classes: int, hidden: int, embedding: int, dropout: float) -> None:
@@ -258,4 +259,10 @@ class Readout(nn.Module):
         entered = torch.cat([self.norm(learned), fixed], dim=-1)
         hidden = F.glu(torch.einsum("nmp,mph->nmh", self.dropout(entered), self.gate_weight) + self.gate_bias, dim=-1)
         conditioned = hidden * (1 + scale) + shift
-        return torch.cat([torch.einsum("nmh,mhd->nmd", conditioned, self.out), fixed * self.size[:, None]], dim=-1)
+        learned_part = _halfway_to_unit(torch.einsum("nmh,mhd->nmd", conditioned, self.out))
+        return torch.cat([learned_part, _halfway_to_unit(fixed) * self.size[:, None]], dim=-1)
+
+
+def _halfway_to_unit(x: Tensor) -> Tensor:
+    """``x / sqrt(|x|)``: half way, in the exponent, from a vector to its direction."""
+    return x * (x.square().sum(dim=-1, keepdim=True) + 1e-6) ** -0.25

@@ -109,7 +109,7 @@ def list_rules(network: Network, fast: FastWeights, emotions: Sequence[str]) -> 
     """Every rule in words, the weightiest first."""
     answers = network.rules.answers(network.rule_values)
     own = answers[torch.arange(len(answers)), torch.arange(len(answers))]
-    degrees = _degrees(network, _rule_logits(fast, own), fast)
+    degrees = _degrees(_rule_logits(fast, own), fast)
     gates, conditions = network.rules.gate_logits.sigmoid(), _conditions(network)
     rules = []
     for number, chosen in enumerate(conditions):
@@ -135,7 +135,7 @@ def fired_rules(
     shares = reading.firing.normalised[0]
     above = spoken - spoken[:, fast.known].mean(dim=1, keepdim=True)
     helps = attention * shares * above[:, answer]
-    degrees = _degrees(network, spoken, fast)
+    degrees = _degrees(spoken, fast)
     natural = reading.x[0] * network.rules.bells.scale + network.rules.bells.offset
     membership = network.rules.bells.log_membership(torch.nan_to_num(reading.x))[0].exp()
     conditions = _conditions(network)
@@ -236,8 +236,8 @@ def _rule_logits(fast: FastWeights, answers: torch.Tensor) -> torch.Tensor:
     return (answers - fast.centre[-1]) @ fast.weight[:, -1].T + fast.bias[:, -1]
 
 
-def _degrees(network: Network, spoken: torch.Tensor, fast: FastWeights) -> torch.Tensor:
-    return (spoken.masked_fill(~fast.known, -1e4) / network.temperature).softmax(dim=-1)
+def _degrees(spoken: torch.Tensor, fast: FastWeights) -> torch.Tensor:
+    return (spoken.masked_fill(~fast.known, -1e4) / fast.temperature).softmax(dim=-1)
 
 
 def _by_name(emotions: Sequence[str], degrees: torch.Tensor) -> dict[str, float]:

@@ -22,7 +22,8 @@ from stf2m.recurrent import Conditioning
 
 class FastWeights(NamedTuple):
     """What one task has learned: ``weight (N, J, D)``, ``bias (N, J)``, ``centre (J, D)`` = g, ``prototypes (N, J, D)``
-    (centred), ``known (N,)``: whether any support speaks for the emotion, and the reader's ``conditioning``.
+    (centred), ``known (N,)``: whether any support speaks for the emotion, the ``temperature`` () by which logits are
+    divided to become calibrated degrees, and the reader's ``conditioning``.
     """
 
     weight: Tensor
@@ -30,6 +31,7 @@ class FastWeights(NamedTuple):
     centre: Tensor
     prototypes: Tensor
     known: Tensor
+    temperature: Tensor
     conditioning: Conditioning
 
 
@@ -60,6 +62,7 @@ def nothing_learned(network: Network, emotions: int) -> FastWeights:
         centre=torch.zeros(sources, width),
         prototypes=torch.zeros(emotions, sources, width),
         known=torch.zeros(emotions, dtype=torch.bool),
+        temperature=network.temperature.clone(),
         conditioning=Conditioning(*(each.clone() for each in _unconditioned(network))),
     )
 
@@ -144,7 +147,8 @@ def _prototypes(network: Network, evidence: Evidence, firing: Tensor, degrees: T
     sharpness = network.log_sharpness.exp()
     weight = 2 * sharpness[None, :, None] * prototypes
     bias = -sharpness * prototypes.square().sum(dim=-1)
-    return FastWeights(weight, bias, centre, prototypes, mass.sum(dim=0) > 0, _unconditioned(network))
+    known = mass.sum(dim=0) > 0
+    return FastWeights(weight, bias, centre, prototypes, known, network.temperature, _unconditioned(network))
 
 
 def _refined(network: Network, fast: FastWeights, evidence: Evidence, degrees: Tensor, weights: Tensor) -> FastWeights:

@@ -1,10 +1,11 @@
 """What is settled when the weights are: temperature, familiar distances, rule figures, memory, card."""
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from stf2m.adaptation import adapt
@@ -15,7 +16,7 @@ from stf2m.network import Memory
 from stf2m.recipe import Recipe
 from stf2m.tasks import Sampler, TooFewExamplesError, episodes
 from stf2m.tracks import FloatArray
-from stf2m.validation import WAYS, answer, encode, material, read, shifted
+from stf2m.validation import KINDS, WAYS, answer, encode, material, read, shifted
 
 #: Remembered segments of each emotion and modality.
 REMEMBERED = 16
@@ -41,8 +42,8 @@ def finish(
     _rule_figures(model, train, recipe.seed)
     memory = _remember(model, train)
     with_memory = _weigh_memory(model, memory, validation, recipe)
-    own = model.fingerprint()
-    model.memory = Memory(_owned(memory.encoded, own), memory.emotions, memory.degrees)
+    encoded = _owned(memory.encoded, model.fingerprint())
+    model.memory = Memory(encoded, memory.emotions, memory.degrees, with_memory["temperature"])
     sources = sorted({source for corpus in train.values() for source in corpus.source})
     model.card = {
         "name": f"ST-F2M {recipe.name}",
@@ -75,13 +76,18 @@ def _calibrate(model: STF2M, validation: Mapping[str, Corpus], recipe: Recipe) -
                 logits.append(spoken)
                 labels.append(torch.from_numpy(episode.query_labels))
                 distances.append(away)
-    grid = torch.logspace(-1, 1, 41)
+    model.temperature.fill_(_temperature(logits, labels))
+    model.familiar.copy_(torch.nanquantile(torch.cat(distances), 0.95, dim=0).nan_to_num(10.0).clamp(min=0.1))
+
+
+def _temperature(logits: Sequence[Tensor], labels: Sequence[Tensor]) -> float:
+    """By what to divide logits ``(n, N)`` so that all labels ``(n,)`` are likeliest (Guo et al. 2017)."""
+    grid = torch.logspace(-2, 1, 61)
     losses = [
         sum(float(F.cross_entropy(each / value, label)) for each, label in zip(logits, labels, strict=True))
         for value in grid
     ]
-    model.temperature.fill_(float(grid[int(np.argmin(losses))]))
-    model.familiar.copy_(torch.nanquantile(torch.cat(distances), 0.95, dim=0).nan_to_num(10.0).clamp(min=0.1))
+    return float(grid[int(np.argmin(losses))])
 
 
 def _rule_figures(model: STF2M, train: Mapping[str, Corpus], seed: int) -> None:
@@ -133,24 +139,27 @@ def _herd(points: FloatArray, count: int) -> list[int]:
 
 
 def _weigh_memory(model: STF2M, memory: Memory, validation: Mapping[str, Corpus], recipe: Recipe) -> dict[str, float]:
-    """Choose how many corrections the memory is worth: best accuracy over none, one and five shots."""
+    """Choose how many corrections the memory is worth: best accuracy over none, one and five shots; with it goes the
+    temperature that makes the degrees of these answers likely.
+    """
     best: dict[str, float] = {}
-    for weight in (0.5, 1.0, 2.0, 4.0, 8.0):
+    for weight in (0.5, 1.0, 2.0, 4.0):
         model.memory_weight.fill_(weight)
         own = model.fingerprint()
         owned = Memory(_owned(memory.encoded, own), memory.emotions, memory.degrees)
         figures: dict[str, list[float]] = {"no corrections": []}
+        logits, labels = [], []
         for corpus in validation.values():
             encoded = _owned(encode(model, corpus), own)
             for source in sorted(set(corpus.source)):
                 rows = np.array([row for row, name in enumerate(corpus.source) if name == source])
                 ways = min(WAYS, len({corpus.emotion[row] for row in rows}))
-                for shots in (1, 5):
+                for shots, protocol in KINDS:
                     try:
-                        sampler = Sampler(corpus.examples(rows.tolist()), ways=ways, shots=shots, protocol="cross")
+                        sampler = Sampler(corpus.examples(rows.tolist()), ways=ways, shots=shots, protocol=protocol)
                         drawn = [
                             shifted(episode, rows)
-                            for episode in episodes(sampler, max(recipe.episodes // 3, 1), recipe.seed)
+                            for episode in episodes(sampler, max(recipe.episodes // 4, 1), recipe.seed)
                         ]
                     except TooFewExamplesError:
                         continue
@@ -158,13 +167,16 @@ def _weigh_memory(model: STF2M, memory: Memory, validation: Mapping[str, Corpus]
                         for support in (episode.support[:0], episode.support) if shots == 1 else (episode.support,):
                             degrees = episode.degrees()[: len(support)]
                             adapted = adapt(model, owned, encoded[support], degrees, episode.emotions)
-                            said = adapted.predict(encoded[episode.query]).memberships.argmax(axis=1)
+                            degrees = adapted.predict(encoded[episode.query]).memberships
+                            said = degrees.argmax(axis=1)
+                            logits.append(torch.from_numpy(degrees).clamp(min=1e-9).log())
+                            labels.append(torch.from_numpy(episode.query_labels))
                             name = f"{shots}-shot" if len(support) else "no corrections"
                             figures.setdefault(name, []).append(float((said == episode.query_labels).mean()))
         means = {name: float(np.mean(values)) for name, values in figures.items()}
         score = float(np.mean(list(means.values())))
         if not best or score > best["score"]:
-            best = {"score": score, "memory_weight": weight, **means}
+            best = {"score": score, "memory_weight": weight, "temperature": _temperature(logits, labels), **means}
     model.memory_weight.fill_(best["memory_weight"])
     return best
 

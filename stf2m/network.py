@@ -82,12 +82,14 @@ class Evidence(NamedTuple):
 class Memory:
     """A few remembered segments of the training data: ``degrees (n, len(emotions))`` says what they were labelled.
 
-    With it a study has suggestions before its first correction. It is a support set like any other.
+    With it a study has suggestions before its first correction. It is a support set like any other, but of many people
+    and recordings at once, hence with a ``temperature`` of its own for degrees that mean what they say.
     """
 
     encoded: Encoded
     emotions: tuple[str, ...]
     degrees: NDArray[np.float32]
+    temperature: float = 1.0
 
 
 class Network(nn.Module):
