@@ -7,11 +7,13 @@ import torch
 
 from stf2m.adaptation import adapt
 from stf2m.corpus import WHOLE, Corpus
+from stf2m.datasets import examples, load
 from stf2m.drawing import Drawing
 from stf2m.finishing import finish
 from stf2m.fitting import discriminant, fit, folds
 from stf2m.model import SHIPPED, STF2M
 from stf2m.recipe import Recipe, RecipeError, Source
+from stf2m.tasks import Sampler, episodes
 from stf2m.threads import one_thread
 from stf2m.tracks import Modality
 from stf2m.training import Trainer
@@ -205,3 +207,33 @@ def test_the_shipped_checkpoint_is_small_and_fits_the_extractors() -> None:
     assert model.memory is not None
     assert {"angry", "happy", "neutral", "sad"} <= set(model.memory.emotions)
     assert "NC-SA" in str(model.card["licence"])
+
+
+@pytest.mark.data
+def test_the_shipped_checkpoint_beats_chance_on_people_it_never_met(data_dir: Path) -> None:
+    judged = {"15", "16", "17", "18"}
+    wanted = {"angry", "calm", "fearful", "happy", "surprised"}
+    dataset = load(
+        "auto",
+        data_dir / "ravdess_speech",
+        keep=lambda item: (
+            item.speaker in judged
+            and item.emotion in wanted
+            and item.about["intensity"] == "strong"
+            and item.about["repetition"] == "1"
+        ),
+    )
+    found = examples(dataset)
+    assert len(found) == 4 * 5 * 2
+    model = STF2M.load()
+    encoded = model.encode([example.views for example in found])
+    sampler = Sampler(found, ways=5, shots=2, protocol="cross")
+    right = []
+    for episode in episodes(sampler, 100, 0):
+        adapted = model.adapt(encoded[episode.support], episode.degrees(), episode.emotions, prior=False)
+        said = adapted.predict(encoded[episode.query]).memberships.argmax(axis=1)
+        right.append((said == episode.query_labels).mean())
+    assert np.mean(right) > 0.4, "five emotions: chance is 0.2"
+    names = sorted(wanted)
+    before = model.adapt(encoded[:0], np.zeros((0, 5)), names).predict(encoded).memberships.argmax(axis=1)
+    assert np.mean([names[said] == example.emotion for said, example in zip(before, found, strict=True)]) > 0.4
