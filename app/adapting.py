@@ -1,5 +1,6 @@
 """Learning from the corrections of a study: a new model version, what it changed, and honest figures about it."""
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -76,6 +77,7 @@ class Adapting:
         self._store = store
         self._predictions = predictions
         self._model = predictions.model
+        self._renewing = threading.Lock()
 
     def start(self, study: StudyRecord) -> ModelVersionRecord:
         """The model as shipped, as the first version of a study."""
@@ -87,9 +89,18 @@ class Adapting:
             study.id, NewVersion("base", emotions, self._predictions.keep(base), figures=figures)
         )
 
+    def versions(self, study_id: int) -> list[ModelVersionRecord]:
+        """The versions of a study that the present checkpoint can run, oldest first."""
+        return [version for version in self._store.model_versions(study_id) if self._runs(version)]
+
     def active(self, study_id: int) -> ModelVersionRecord:
-        """The version of a study that answers now; the shipped model where there is none yet."""
-        return self._store.active_version(study_id) or self.start(self._store.study(study_id))
+        """The version of a study that answers now; where a new checkpoint came since, made again with that one."""
+        version = self._store.active_version(study_id)
+        if version is not None and self._runs(version):
+            return version
+        with self._renewing:
+            version = self._store.active_version(study_id)
+            return version if version is not None and self._runs(version) else self._renew(study_id, version)
 
     def readiness(self, study: StudyRecord) -> tuple[Counter[str], str]:
         """The corrections per emotion, and what is missing before the model can adapt (empty: nothing)."""
@@ -131,6 +142,20 @@ class Adapting:
             for clip in self._store.clips(study_id)
             for start_s, end_s, was, now in self._predictions.differences(clip, before, after)
         ]
+
+    def _runs(self, version: ModelVersionRecord) -> bool:
+        return version.figures.get("checkpoint") == self._predictions.checkpoint
+
+    def _renew(self, study_id: int, outdated: ModelVersionRecord | None) -> ModelVersionRecord:
+        """The shipped model, and after it the outdated version's corrections learned anew."""
+        base = self.start(self._store.study(study_id))
+        if outdated is None or not outdated.corrections:
+            return self._store.activate(base.id)
+        corrections, emotions = self._store.corrections(outdated.id), list(outdated.emotions)
+        adapted, seconds = _adapt(self._model, self._support(corrections, emotions), emotions)
+        figures = {"checkpoint": self._predictions.checkpoint, "seconds": seconds, "renewed": outdated.number}
+        new = NewVersion("adapted", emotions, self._predictions.keep(adapted), base.id, corrections, figures)
+        return self._store.add_model_version(study_id, new)
 
     def _corrections(self, study: StudyRecord) -> list[AnnotationRecord]:
         """All annotations of a study in the order in which they were made, which makes adapting repeatable."""

@@ -48,7 +48,7 @@ class Predictions:
     """The shipped model, its adapted versions, and what each says about each clip."""
 
     def __init__(self, settings: Settings, files: ClipFiles, read_tracks: Callable[[ClipRecord], dict[str, Track]]):
-        self.model = STF2M.load()
+        self.model = STF2M.load(Path(settings.checkpoint) if settings.checkpoint else None)
         self.checkpoint = self.model.fingerprint()
         self._settings = settings
         self._files = files

@@ -29,6 +29,7 @@ class Settings(BaseSettings):
     max_megabytes: float = Field(default=1024.0, gt=0, description="Largest file that is accepted, MiB.")
     segment_s: float = Field(default=2.0, gt=0.1, description="Length of a segment, seconds.")
     hop_s: float = Field(default=0.5, gt=0.05, description="One segment starts every so many seconds.")
+    checkpoint: str = Field(default="", description="Folder of another model checkpoint; empty: the shipped one.")
     whisper: str = Field(
         default="", description="Folder of another CTranslate2 Whisper (multilingual, say); empty: the packaged one."
     )

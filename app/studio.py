@@ -264,14 +264,14 @@ class Studio:
         return self._adapting.changes(study_id, self.version(study_id, before_id), self.version(study_id, after_id))
 
     def versions(self, study_id: int) -> list[ModelVersionRecord]:
-        """All model versions of a study, oldest first."""
-        return self.store.model_versions(study_id)
+        """The model versions of a study that can answer, oldest first."""
+        return self._adapting.versions(study_id)
 
     def version(self, study_id: int, version_id: int | None = None) -> ModelVersionRecord:
         """A model version of a study, the active one by default. Raises ``NotFoundError`` for one of another study."""
         if version_id is None:
             return self._adapting.active(study_id)
-        for version in self.store.model_versions(study_id):
+        for version in self._adapting.versions(study_id):
             if version.id == version_id:
                 return version
         raise NotFoundError("There is no such model version in this study.")

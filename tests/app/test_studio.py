@@ -1,6 +1,9 @@
 """The main job from end to end: suggestions, corrections, undo, adaptation, before and after, and the way back."""
 
+import copy
+import dataclasses
 import time
+from pathlib import Path
 
 import pytest
 
@@ -206,3 +209,21 @@ def test_long_work_reports_progress_in_order_and_can_be_cancelled(studio: Studio
         time.sleep(0.05)
     assert job.state == "cancelled"
     assert len(studio.store.clips(study.id)) == 1
+
+
+def test_a_new_checkpoint_learns_the_corrections_of_the_old_one_anew(studio: Studio, ana: int, tmp_path: Path):
+    _correct(studio, ana)
+    old = studio.adapt(STUDY, ana).version
+    studio.store.close()
+    newer = copy.deepcopy(studio.predictions.model)
+    newer.temperature.mul_(1.01)
+    assert newer.memory is not None
+    encoded = dataclasses.replace(newer.memory.encoded, encoder=newer.fingerprint())
+    newer.memory = dataclasses.replace(newer.memory, encoded=encoded)
+    newer.save(tmp_path / "newer")
+    again = Studio(Settings(home=studio.settings.home, checkpoint=str(tmp_path / "newer")))
+    renewed = again.version(STUDY)
+    assert renewed.id != old.id
+    assert renewed.corrections == old.corrections
+    assert old.id not in {version.id for version in again.versions(STUDY)}
+    assert again.timeline(TALKING, ana)["version"]["number"] == renewed.number
