@@ -74,8 +74,8 @@ def rules_over_time(
             showarrow=False,
         )
     figure.update_yaxes(visible=False)
-    dress(figure, rows * ROW_PX + 130, left=12)
-    figure.update_layout(margin_t=80, hovermode="closest")
+    dress(figure, rows * ROW_PX + 130, left=12, top=66)
+    figure.update_layout(hovermode="closest")
     _scale(figure, top)
     return over_time(figure, float(edges[-1]), clip_id).update_xaxes(showgrid=False)
 

@@ -21,14 +21,17 @@ def memberships_over_time(moments: Moments, colours: Mapping[str, str], clip_id:
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.09, row_heights=[0.78, 0.22])
     _stack(figure, moments.edges, moments.memberships, colours, row=1, title="degree")
     figure.add_trace(
-        go.Bar(
-            x=(moments.edges[:-1] + moments.edges[1:]) / 2,
-            y=np.round(moments.uncertainty, 4),
-            width=np.diff(moments.edges),
+        go.Scatter(
+            x=moments.edges,
+            y=_held(np.nan_to_num(moments.uncertainty)),
+            customdata=_held(moments.uncertainty),
             name="unsure",
-            marker={"color": faded(NEUTRAL, 0.55), "line": {"width": 0}},
+            mode="lines",
+            fill="tozeroy",
+            line={"width": 0.5, "color": NEUTRAL, "shape": "hv"},
+            fillcolor=faded(NEUTRAL, 0.5),
             showlegend=False,
-            hovertemplate="unsure %{y:.2f}<extra></extra>",
+            hovertemplate="unsure %{customdata:.2f}<extra></extra>",
         ),
         row=2,
         col=1,

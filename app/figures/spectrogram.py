@@ -42,7 +42,19 @@ def mel_spectrogram(
             zmin=low,
             zmax=max(high, low + 1),
             colorscale="Cividis",
-            colorbar={"title": {"text": "dB", "side": "top"}, "thickness": 10, "len": 1.0, "x": 1.01, "nticks": 5},
+            colorbar={
+                "orientation": "h",
+                "title": {"text": "level (dB)", "side": "top"},
+                "thickness": 8,
+                "len": 0.5,
+                "x": 0,
+                "xanchor": "left",
+                "yref": "container",
+                "y": 1,
+                "yanchor": "top",
+                "nticks": 5,
+                "outlinewidth": 0,
+            },
             hovertemplate="%{x:.1f} s · %{customdata} Hz: %{z:.0f} dB<extra></extra>",
         )
     )
@@ -67,5 +79,5 @@ def mel_spectrogram(
         range=[float(rows[0]), float(rows[-1])],
         showgrid=False,
     )
-    dress(figure, 250, left=48, right=62)
+    dress(figure, 308, top=70)
     return over_time(figure, max(len(decibels), 1) / RATE_HZ, clip_id).update_xaxes(showgrid=False)

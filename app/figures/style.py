@@ -60,7 +60,7 @@ def theme(figure: go.Figure, dark: bool = False) -> go.Figure:
 
 
 def dress(
-    figure: go.Figure, height: int, *, legend: bool = False, top: int = 10, left: int = 48, right: int = 12
+    figure: go.Figure, height: int, *, legend: bool = False, top: int = 10, left: int = 56, right: int = 12
 ) -> go.Figure:
     """Give a figure its height in pixels, short margins that fit a phone, the legend below, and the light theme."""
     bottom = 50

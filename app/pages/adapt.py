@@ -60,8 +60,8 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
         with gr.Column(scale=8, min_width=320):
             places.text("adapt-compare", "<h2>Before and after</h2>")
             with gr.Row():
-                before = gr.Dropdown([], label="Before", interactive=True, elem_id="adapt-before", min_width=140)
-                after = gr.Dropdown([], label="After", interactive=True, elem_id="adapt-after", min_width=140)
+                before = gr.Dropdown([], label="Before", interactive=True, elem_id="adapt-before", min_width=200)
+                after = gr.Dropdown([], label="After", interactive=True, elem_id="adapt-after", min_width=200)
             overview = places.text("adapt-overview", clicks=OPEN)
             clip = gr.Dropdown([], label="Clip", interactive=True, elem_id="adapt-clip")
             timelines = places.plot("adapt-timelines")

@@ -68,8 +68,8 @@ def history(versions: Sequence[ModelVersionRecord]) -> str:
     number = {version.id: version.number for version in versions}
     rows = "".join(_version_row(version, number) for version in reversed(versions))
     return (
-        "<h2>Model versions</h2><div class='st-scroll'><table class='st-table'><thead><tr><th>Model</th><th>From</th>"
-        "<th>When (UTC)</th><th>Corrections</th><th>Left-out</th><th></th></tr></thead>"
+        "<h2>Model versions</h2><div class='st-scroll'><table class='st-table'><thead><tr><th>Model</th><th></th>"
+        "<th>From</th><th>When (UTC)</th><th>Corrections</th><th>Left-out</th></tr></thead>"
         f"<tbody>{rows}</tbody></table></div>"
     )
 
@@ -84,8 +84,8 @@ def _version_row(version: ModelVersionRecord, number: Mapping[int, int]) -> str:
         else f"<button type='button' class='st-small' data-go='{version.id}'>Use this one</button>"
     )
     return (
-        f"<tr><th scope='row'>{version.number}</th><td>{parent}</td><td>{version.created:%Y-%m-%d %H:%M}</td>"
-        f"<td>{len(version.corrections)}</td><td>{figures}</td><td>{action}</td></tr>"
+        f"<tr><th scope='row'>{version.number}</th><td>{action}</td><td>{parent}</td>"
+        f"<td>{version.created:%Y-%m-%d %H:%M}</td><td>{len(version.corrections)}</td><td>{figures}</td></tr>"
     )
 
 

@@ -46,9 +46,9 @@ async function need(time) {
     if (!found || found.refused) throw new Error(found?.refused || "The studio does not answer.");
     found.packed = found.points ? unpack(found.points) : null;
     chunk = found;
-    const face = found.cues.filter((cue) => cue.modality === "face");
+    const face = found.cues.filter((cue) => found.bars.includes(cue.name));
     const setCues = barsOf(part(".st-cues"), "Cues", face);
-    const shapes = found.blendshapes.map((shape) => ({ ...shape, low: 0, high: 100, unit: "%", meaning: "" }));
+    const shapes = found.blendshapes.map((shape) => ({ ...shape, low: 0, high: 1, unit: "0–1", meaning: "" }));
     const setShapes = barsOf(part(".st-shapes"), "Blendshapes", shapes);
     setBars = (frame) => [setCues(frame), setShapes(frame)];
     shown = null;

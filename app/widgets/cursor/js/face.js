@@ -73,13 +73,15 @@ function drawClose(canvas, points, contours, shape, colour) {
   drawFace(pen, points, contours, place, colour, 1.8);
 }
 
-/** One row a sign: its name, a bar from the low to the high end of its range, its value. Returns what sets frame t. */
+/** One row a sign: its name, a bar from the low to the high end of its range, its value with its unit where that is
+ *  short, else on the name. Returns what sets frame t. */
 function barsOf(box, title, signs) {
   box.replaceChildren(make("h3", {}, title));
   const rows = signs.map((sign) => {
     const bar = make("i");
     const value = make("b");
-    box.append(make("span", { title: sign.meaning }, sign.name), bar, value);
+    const title = (sign.meaning + " " + sign.unit).trim();
+    box.append(make("span", { title }, sign.name), bar, value);
     return { sign, bar, value };
   });
   show(box, signs.length > 0);
@@ -88,7 +90,7 @@ function barsOf(box, title, signs) {
       const now = sign.values[frame] ?? null;
       const share = now === null ? 0 : (now - sign.low) / (sign.high - sign.low);
       bar.style.setProperty("--share", Math.min(1, Math.max(0, share)).toFixed(3));
-      write(value, measured(now, sign.unit === "degrees" ? "°" : sign.unit));
+      write(value, measured(now, sign.unit.length > 4 ? "" : sign.unit));
     }
   };
 }
