@@ -34,7 +34,6 @@ NO_VOICE = "Nobody speaks in this clip."
 
 _BLOCK_S, _CONTEXT_S = 5.0, 0.5
 _FLOOR_DB = -120.0
-_LOUDEST = 8.0  # samples beyond are damage
 #: Less voice than this in a whole clip is nobody speaking, seconds.
 LEAST_VOICE_S = 0.2
 
@@ -137,7 +136,7 @@ def _blocks(chunks: Iterable[FloatArray], frames: int) -> Iterator[_Block]:
     step, context = round(_BLOCK_S * RATE_HZ), round(_CONTEXT_S * RATE_HZ)
     held, origin, first = np.zeros(0, np.float32), 0, 0
     for chunk in chunks:
-        held = np.concatenate([held, np.clip(np.nan_to_num(chunk), -_LOUDEST, _LOUDEST)])
+        held = np.concatenate([held, np.clip(np.nan_to_num(chunk, posinf=0, neginf=0), -1, 1)])
         while origin * per_frame + len(held) >= (first + step + context) * per_frame and first + step <= frames:
             start = max(first - context, origin)
             samples = held[(start - origin) * per_frame : (first + step + context - origin) * per_frame]
@@ -145,10 +144,12 @@ def _blocks(chunks: Iterable[FloatArray], frames: int) -> Iterator[_Block]:
             first += step
             keep = max(first - step - context, origin)
             held, origin = held[(keep - origin) * per_frame :], keep
+        if first + step > frames and origin * per_frame + len(held) >= frames * per_frame:
+            break
     end = min(origin + -(-len(held) // per_frame), frames)
     if end > first:
         start = max(min(first - context, end - step - 2 * context), origin)
-        yield _Block(held[(start - origin) * per_frame : end * per_frame], start, first, end)
+        yield _Block(held[(start - origin) * per_frame : (end - origin) * per_frame], start, first, end)
 
 
 def _on_grid(fast: FloatArray, rate: int, block: _Block) -> FloatArray:
