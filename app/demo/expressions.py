@@ -21,6 +21,8 @@ MOUTH = UPPER_LIP + LOWER_LIP[-2:0:-1]
 UPPER_LIDS = ([33, 246, 161, 160, 159, 158, 157, 173, 133], [263, 466, 388, 387, 386, 385, 384, 398, 362])
 LOWER_LIDS = ([33, 7, 163, 144, 145, 153, 154, 155, 133], [263, 249, 390, 373, 374, 380, 381, 382, 362])
 CREASES = ([130, 247, 30, 29, 27, 28, 56, 190, 243], [359, 467, 260, 259, 257, 258, 286, 414, 463])
+#: Bare skin between an eye and its brow.
+BELOW_BROW = [223, 222]
 LEFT_EYE, RIGHT_EYE = (upper + lower[-2:0:-1] for upper, lower in zip(UPPER_LIDS, LOWER_LIDS, strict=True))
 #: The folds from the nose to the mouth, and the lines under the eyes: softened when the smile of the photograph goes.
 FOLDS = ([203, 206, 216, 212], [423, 426, 436, 432], [111, 117, 118], [340, 346, 347])

@@ -82,6 +82,11 @@ class Puppet:
         self.unwrinkled = np.asarray(picture.filter(ImageFilter.GaussianBlur(5)), np.float64)
         self.folds = _soft_mask(self.face[:, :2], expressions.FOLDS, 7, 4)
         self.furrows = _soft_mask(self.face[:, :2], expressions.FURROWS, 3, 2)
+        lids = tuple(
+            [*ring, *crease[::-1]] for ring, crease in zip(expressions.UPPER_LIDS, expressions.CREASES, strict=True)
+        )
+        self.lids = _soft_mask(self.face[:, :2], lids, 0, 1)
+        self.lid_colour = self.unwrinkled[tuple(self.face[expressions.BELOW_BROW, :2].mean(axis=0).astype(int)[::-1])]
         self.teeth = _soft_mask(self.face[:, :2], (expressions.MOUTH,), 0, 1.2)
 
     def draw(self, actions: Mapping[str, float], pose: Pose) -> NDArray[np.uint8]:
@@ -102,9 +107,11 @@ class Puppet:
         return np.concatenate([face[:SKIN], *edges, self.around])
 
     def _skin(self, actions: Mapping[str, float]) -> Floats:
-        """The picture with the folds of its own smile softened and, in a frown, furrows between the brows."""
+        """The picture with the folds of its own smile softened, furrows in a frown, and the skin of closed lids."""
         soften = 0.75 * self.folds * (1 - min(actions.get("smile", 0.0), 1.0))
         skin = self.picture * (1 - soften[..., None]) + self.unwrinkled * soften[..., None]
+        closed = (0.75 * self.lids * actions.get("blink", 0.0))[..., None]
+        skin = skin * (1 - closed) + self.lid_colour * closed
         return skin * (1 - 0.3 * self.furrows * min(actions.get("brow down", 0.0), 1.0))[..., None]
 
     def _posed(self, points: Floats, pose: Pose) -> Floats:

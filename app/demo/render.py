@@ -90,7 +90,7 @@ def actions_over_time(scene: Scene, recording: Recording, frames: int) -> dict[s
     curves["stretch"] += 0.35 * mouth * brightness
     for moment in np.cumsum(rng.uniform(1.8, 4.2, size=frames)):
         if moment < time[-1]:
-            curves["blink"] = np.maximum(curves["blink"], np.clip(1.7 - np.abs(time - moment) / 0.075, 0, 1))
+            curves["blink"] = np.maximum(curves["blink"], np.clip(1.9 - np.abs(time - moment) / 0.09, 0, 1))
     return curves
 
 
