@@ -1,7 +1,6 @@
 """The store: every use case one method with its own short transaction; what it returns are frozen records."""
 
 import sqlite3
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Unpack
@@ -27,6 +26,7 @@ from annotations.records import (
     StudyRecord,
     SuggestionRecord,
 )
+from annotations.turns import Turns
 
 
 class Store:
@@ -43,7 +43,7 @@ class Store:
         """Open the database at an SQLAlchemy URL, making or upgrading its tables where needed."""
         self._engine = engine.connect(url)
         self._writer = engine.writer(self._engine)
-        self._turn = threading.Lock() if self._engine.dialect.name == "sqlite" else nullcontext()
+        self._turn = Turns() if self._engine.dialect.name == "sqlite" else nullcontext()
         with self._plain_errors():
             migrations.upgrade(self._engine)
 
