@@ -14,7 +14,7 @@ from app.widgets import folder
 #: In this order; each file is one idea and uses only what stands before it, except inside its functions.
 SCRIPTS = (
     "model", "scale", "outbox", "player", "rows", "draw", "gestures", "panel", "degrees", "bar", "keys", "actions",
-    "work", "main",
+    "learning", "work", "main",
 )  # fmt: skip
 
 #: The server functions that the widget calls, by name; each takes one mapping and returns one.

@@ -93,7 +93,7 @@ def calls(studio: Studio) -> list[Call]:
     @plain
     def readiness(data: dict[str, Any]) -> dict[str, Any]:
         counts, missing = studio.readiness(data["study"])
-        return {"counts": dict(counts), "missing": missing}
+        return {"counts": dict(counts), "missing": missing, "standing": _standing(studio, data["study"])}
 
     @plain
     def adapt(data: dict[str, Any]) -> dict[str, Any]:
@@ -154,6 +154,15 @@ def _report(report: AdaptationReport) -> dict[str, Any]:
             for change in report.changes
         ],
     }
+
+
+def _standing(studio: Studio, study_id: int) -> dict[str, Any] | None:
+    """The adapted version that answers now, with its figures and the version before it; None for the shipped model."""
+    version = studio.version(study_id)
+    if version.parent_id is None:
+        return None
+    former = studio.version(study_id, version.parent_id)
+    return {"number": version.number, "held_out": version.figures.get("held_out"), "former": _former(former)}
 
 
 def _former(version: ModelVersionRecord) -> dict[str, int]:

@@ -132,8 +132,16 @@ class Queue {
     for (const card of this.part("list").querySelectorAll(".qu-card")) {
       const here = Number(card.dataset.clip) === clip;
       card.setAttribute("aria-current", String(here));
-      if (here) card.scrollIntoView({ block: "nearest" });
+      if (here) this.bringInSight(card);
     }
+  }
+
+  /** Scroll the list, never the page. */
+  bringInSight(card) {
+    const list = this.part("list");
+    const [box, frame] = [card.getBoundingClientRect(), list.getBoundingClientRect()];
+    if (box.top < frame.top) list.scrollTop -= frame.top - box.top;
+    else if (box.bottom > frame.bottom) list.scrollTop += box.bottom - frame.bottom;
   }
 
   step(by) {

@@ -223,11 +223,11 @@ class Actions {
   }
 
   undo() {
-    this.work.takeBack("undo");
+    this.work.learning.takeBack("undo");
   }
 
   redo() {
-    this.work.takeBack("redo");
+    this.work.learning.takeBack("redo");
   }
 
   // --- view -----------------------------------------------------------------------------------------------------
@@ -263,10 +263,10 @@ class Actions {
   // --- learning -------------------------------------------------------------------------------------------------
 
   adapt() {
-    this.work.adapt();
+    this.work.learning.adapt();
   }
 
   goBack() {
-    this.work.goBack();
+    this.work.learning.goBack();
   }
 }

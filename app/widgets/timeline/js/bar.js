@@ -28,7 +28,7 @@ class Bar {
       make("div", { class: "tl-bar-part" }, this.adapt, this.figures, this.changes, this.back),
     );
     this.showSaved({ state: "saved", entries: [] });
-    this.showReport(null, null);
+    this.showStanding(null, null);
   }
 
   showSaved({ state, reason, entries }) {
@@ -55,7 +55,6 @@ class Bar {
     this.adapt.disabled = Boolean(missing);
     this.adapt.title = missing || "Let the model learn from the corrections";
     this.missing = missing;
-    if (!this.reported) write(this.figures, missing);
   }
 
   showAdapting(stage) {
@@ -63,31 +62,25 @@ class Bar {
     write(this.adapt, stage || "Adapt");
   }
 
-  /** What an adaptation did, and the version it can be taken back to (null: none). */
-  showReport(report, former) {
-    this.reported = Boolean(report);
+  /**
+   * The adapted version that answers now (null: the model as shipped): its figures and the version before it. `report`
+   * is the adaptation that this page has just seen, with what it changed.
+   */
+  showStanding(standing, report) {
+    const former = standing?.former;
     show(this.back, Boolean(former));
     if (former) {
       write(this.back, `go back to model ${former.number}`);
       this.back.setAttribute("aria-label", `Go back to model ${former.number}`);
     }
+    write(this.figures, [standing && inFigures(standing, report), this.missing].filter(Boolean).join(" · "));
     show(this.changes, Boolean(report?.changed.length));
-    if (!report) {
-      write(this.figures, this.missing || "");
-      return;
-    }
-    const { held_out: held, number, seconds, changed } = report;
-    const figures = held ? `held-out corrections: ${percent(held.before)} → ${percent(held.after)} (${held.corrections})` : "";
-    const moved = changed.length === 1 ? "1 stretch changed" : `${changed.length} stretches changed`;
-    write(this.figures, [`model ${number} in ${seconds.toFixed(2)} s`, figures, moved].filter(Boolean).join(" · "));
-    this.changes.lastElementChild.replaceChildren(
-      ...changed.slice(0, 60).map((each) =>
-        make(
-          "button",
-          { type: "button", onclick: () => this.actions.visit(each) },
-          `${each.clip_name} · ${stretch(each.start_s, each.end_s)}: ${each.from || "nothing"} → ${each.to || "nothing"}`,
-        )),
-    );
+    this.changes.lastElementChild.replaceChildren(...(report?.changed || []).slice(0, 60).map((each) => this.change(each)));
+  }
+
+  change(each) {
+    const what = `${each.clip_name} · ${stretch(each.start_s, each.end_s)}: ${each.from || "nothing"} → ${each.to || "nothing"}`;
+    return make("button", { type: "button", onclick: () => this.actions.visit(each) }, what);
   }
 
   say(text, keep = 6000) {
@@ -95,4 +88,12 @@ class Bar {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => write(this.message, ""), keep);
   }
+}
+
+/** An adapted version in figures: how often it is right on corrections it has not seen, and what it changed. */
+function inFigures({ number, held_out: held }, report) {
+  const figures = held ? `held-out corrections: ${percent(held.before)} → ${percent(held.after)} (${held.corrections})` : "";
+  if (!report) return [`model ${number}`, figures].filter(Boolean).join(" · ");
+  const moved = report.changed.length === 1 ? "1 stretch changed" : `${report.changed.length} stretches changed`;
+  return [`model ${number} in ${report.seconds.toFixed(2)} s`, figures, moved].filter(Boolean).join(" · ");
 }

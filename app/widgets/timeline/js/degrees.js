@@ -11,6 +11,7 @@ class DegreeEditor {
     this.list = make("div", { class: "tl-sliders" });
     this.intensity = this.slider("intensity", (value) => this.change({ intensity: value }, SLIDER_PAUSE));
     this.clear = make("button", { type: "button", class: "st-button tl-small", onclick: () => this.change({ intensity: null }, 0) }, "not given");
+    this.copy = make("button", { type: "button", class: "st-button tl-small", onclick: () => this.takeModels() }, "take the model's degrees");
     this.note = make("textarea", {
       rows: 2, maxlength: 2000, "aria-label": "Note on this segment", placeholder: "Note",
       oninput: () => this.change({ note: this.note.value }, NOTE_PAUSE),
@@ -21,6 +22,7 @@ class DegreeEditor {
       { class: "tl-editor" },
       make("summary", {}, "Degrees of several emotions, intensity, note"),
       this.list,
+      this.copy,
       make("div", { class: "tl-slider-row" }, make("span", {}, "intensity"), this.intensity.input, this.intensity.value, this.clear),
       this.note,
     );
@@ -60,6 +62,7 @@ class DegreeEditor {
     if (document.activeElement !== this.note) this.note.value = item.mine?.note || "";
     for (const control of [this.note, this.intensity.input, this.clear]) control.disabled = !item.mine;
     this.note.placeholder = item.mine ? "Note" : "Note: choose an emotion first";
+    show(this.copy, Boolean(item.suggestion));
     show(this.clear, Boolean(item.mine) && item.mine.intensity !== null);
   }
 
@@ -73,6 +76,14 @@ class DegreeEditor {
     for (const [name, { input }] of this.sliders) if (Number(input.value) > 0) degrees[name] = Number(input.value);
     if (Object.keys(degrees).length) this.change({ degrees }, SLIDER_PAUSE);
     else this.pending = null;
+  }
+
+  /** Start from what the model says, in steps of the sliders. */
+  takeModels() {
+    const memberships = this.panel.model.selected?.suggestion?.memberships || {};
+    const steps = Object.entries(memberships).map(([name, degree]) => [name, Math.round(degree * 20) / 20]);
+    const degrees = Object.fromEntries(steps.filter(([, degree]) => degree > 0));
+    if (Object.keys(degrees).length) this.change({ degrees }, 0);
   }
 
   /** Remember a change and save it after a pause, or when something else is selected. */

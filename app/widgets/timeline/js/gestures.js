@@ -195,8 +195,23 @@ class Gestures {
     }
   }
 
+  /** What is under the pointer, in words: segments may be too narrow for theirs. */
+  about(row, time, annotation) {
+    const { model } = this;
+    if (row.kind === "suggested") {
+      const found = row.list[firstEndingAfter(row.list, time)];
+      if (!found || found.start_s > time) return "";
+      return `${found.emotion} ${degreeText(found.degree)}, ${certainty(found.uncertainty)}, ${stretch(found.start_s, found.end_s)}`;
+    }
+    const others = row.kind === "other" && model.annotations.find((each) => each.annotator === row.name && each.start_s <= time && time < each.end_s);
+    const said = annotation || others;
+    if (said) return [`${sayDegrees(said.degrees)}, ${stretch(said.start_s, said.end_s)}`, said.note].filter(Boolean).join("\n");
+    return row.kind === "cue" ? `${row.name} ${measured(laneValue(row.lane, time), row.lane.unit)}` : "";
+  }
+
   hover(event) {
-    const { row, annotation, edge } = this.hit(event);
+    const { row, annotation, edge, time } = this.hit(event);
+    this.area.title = row ? this.about(row, time, annotation) : "";
     const own = edge ? "ew-resize" : annotation ? "grab" : "crosshair";
     this.area.style.cursor = row?.kind === "mine" ? own : row?.kind === "ruler" ? "col-resize" : "pointer";
   }

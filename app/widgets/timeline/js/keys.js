@@ -24,8 +24,11 @@ const COMMANDS = [
   [["?"], "this sheet", "help"],
 ];
 
-/** Whether somebody is typing, or moving a slider or a menu, so that the key belongs there. */
-function keyIsTaken(event) {
+/**
+ * Whether somebody is typing, or moving a slider or a menu, so that the key belongs there. Not so where a button has the
+ * focus only because it was `clicked` with a pointer.
+ */
+function keyIsTaken(event, clicked) {
   const target = event.target instanceof Element ? event.target : null;
   if (!target || target.isContentEditable || target.closest("dialog")) return true;
   const { tagName: tag, type } = target;
@@ -33,7 +36,8 @@ function keyIsTaken(event) {
   if (tag === "INPUT" && type !== "range" && type !== "checkbox") return true;
   if (tag === "INPUT" && type === "range") return event.key.startsWith("Arrow") || event.key.startsWith("Page");
   const pressable = target.closest("button, summary, a, [role=tab], input");
-  return Boolean(pressable) && (event.key === " " || event.key === "Enter" || (pressable.role === "tab" && event.key.startsWith("Arrow")));
+  const presses = event.key === " " || event.key === "Enter" || (pressable?.role === "tab" && event.key.startsWith("Arrow"));
+  return Boolean(pressable) && presses && target !== clicked;
 }
 
 /** Listens for keys on the whole page while the widget is in sight, so that they work wherever the focus is. */
@@ -42,6 +46,8 @@ class Keys {
     Object.assign(this, { root, model, actions });
     this.byKey = new Map(COMMANDS.flatMap(([keys, , action]) => keys.map((key) => [key, action])));
     document.addEventListener("keydown", (event) => this.press(event), { signal: life });
+    document.addEventListener("pointerdown", () => (this.pointing = performance.now()), { signal: life, capture: true });
+    document.addEventListener("focusin", (event) => this.noteFocus(event), { signal: life });
     root.addEventListener("click", (event) => this.keepFocus(event), { signal: life });
   }
 
@@ -52,11 +58,17 @@ class Keys {
   press(event) {
     if (!this.inSight || event.defaultPrevented || event.isComposing) return;
     if (event.key === "Escape" && this.root.contains(document.activeElement)) this.root.focus({ preventScroll: true });
-    if (keyIsTaken(event)) return;
+    if (keyIsTaken(event, this.clicked)) return;
     const run = this.meaning(event);
     if (!run) return;
     event.preventDefault();
+    if (event.target === this.clicked) this.root.focus({ preventScroll: true });
     run();
+  }
+
+  /** Remember what has the focus because of a pointer: its keys belong to the timeline all the same. */
+  noteFocus(event) {
+    this.clicked = performance.now() - (this.pointing || -Infinity) < 400 ? event.target : null;
   }
 
   meaning(event) {

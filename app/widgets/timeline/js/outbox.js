@@ -17,6 +17,7 @@ class Outbox {
     this.state = "saved";
     this.reason = "";
     this.attempts = 0;
+    this.saves = 0;
     this.busy = false;
     this.waiters = [];
     addEventListener("online", () => this.retry(), { signal: life });
@@ -163,6 +164,7 @@ class Outbox {
 
   acknowledge(entry, annotation) {
     this.entries.shift();
+    this.saves += 1;
     if (annotation) this.place(entry, annotation);
     this.keep();
     this.onSaved(entry);

@@ -21,10 +21,11 @@ class Work {
     this.outbox = new Outbox(server, this.model, {
       life,
       onState: (outbox) => this.bar.showSaved(outbox),
-      onSaved: (entry) => this.afterSave(entry),
+      onSaved: (entry) => this.learning.afterSave(entry),
       onConflict: (conflict) => askConflict(this.part("conflict"), conflict),
     });
     this.bar = new Bar(this.part("bar"), { actions: this.actions, outbox: () => this.outbox });
+    this.learning = new Learning(this);
     this.overview = new Overview(this.part("overview"), this);
     const { model, scale, actions } = this;
     this.gestures = new Gestures(this.part("area"), { model, scale, rows: () => this.painter.rows, actions, life });
@@ -46,7 +47,7 @@ class Work {
       const button = event.target instanceof Element && event.target.closest("[data-do]");
       if (button) this.actions[button.dataset.do]();
     }, { signal: life });
-    hear("open", life, ({ clip, at }) => this.open(clip, { at }));
+    hear("open", life, ({ clip, at = null }) => (clip === model.clip?.id && at === null ? this.refresh() : this.open(clip, { at })));
     hear("queue", life, ({ clips }) => this.noClip(clips));
     hear("closed", life, () => this.leave());
     hear("say", life, ({ text }) => this.say(text));
@@ -73,7 +74,8 @@ class Work {
     if (first) this.outbox.adopt();
     if (who.clip && who.clip !== this.model.clip?.id) this.open(who.clip);
     if (!changed) return;
-    this.countCorrections(false);
+    this.learning.count(false);
+    if (moved) this.learning.forget();
     if (moved && !first) this.leave();
     else if (this.model.clip) this.open(this.model.clip.id);
   }
@@ -81,7 +83,6 @@ class Work {
   leave() {
     this.player.close();
     this.model.close();
-    this.bar.showReport(null, null);
     show(this.part("open"), false);
     show(this.part("panel"), false);
     show(this.part("empty"), true);
@@ -104,6 +105,7 @@ class Work {
       this.player.stop();
       this.root.classList.add("tl-loading");
     }
+    const { saves } = this.outbox;
     const answer = await this.server.open({ clip, annotator: this.who.annotator, compare_to: compareTo });
     if (ticket !== this.ticket) return;
     this.opening = false;
@@ -116,15 +118,20 @@ class Work {
     this.reasons.clear();
     this.model.open(answer.timeline);
     this.outbox.reapply();
+    this.stale = saves !== this.outbox.saves;
+    if (this.stale) this.refresh();
     if (at !== null) this.actions.goTo(this.model.itemAt(at + 0.01) || this.model.items[0]);
   }
 
-  /** Fetch the open clip again where nothing of our own is on its way: other people may have worked on it. */
+  /** Fetch everybody's annotations again where nothing of our own is on its way: others may have worked on the clip. */
   async refresh() {
-    if (!this.model.clip || this.opening || this.player.playing || this.outbox.entries.length) return;
+    if (!this.model.clip || this.opening || this.outbox.entries.length) return;
+    const { saves } = this.outbox;
     const answer = await this.server.annotations({ clip: this.model.clip.id, annotator: this.who.annotator });
-    if (!answer?.annotations || this.outbox.entries.length || answer.clip !== this.model.clip?.id) return;
-    this.model.setAnnotations(answer.annotations, answer.can_undo, answer.can_redo);
+    if (!answer?.annotations || answer.clip !== this.model.clip?.id) return;
+    this.stale = saves !== this.outbox.saves || this.outbox.entries.length > 0;
+    if (!this.stale) this.model.setAnnotations(answer.annotations, answer.can_undo, answer.can_redo);
+    else this.refresh();
   }
 
   // --- showing --------------------------------------------------------------------------------------------------
@@ -310,81 +317,6 @@ class Work {
   /** Tell screen readers. */
   spoken(text) {
     write(this.part("spoken"), text);
-  }
-
-  // --- corrections and learning ---------------------------------------------------------------------------------
-
-  afterSave(entry) {
-    if (entry) Object.assign(this.model, { canUndo: true, canRedo: false });
-    this.bar.showUndo(this.model);
-    this.panel.render();
-    clearTimeout(this.counting);
-    this.counting = setTimeout(() => this.countCorrections(), 250);
-  }
-
-  /** Count anew, here and on the other tabs. */
-  async countCorrections(tell = true) {
-    const { study } = this.who;
-    const answer = await this.server.readiness({ study });
-    if (!answer || study !== this.who.study) return;
-    this.bar.showReadiness(answer.counts, answer.missing);
-    if (this.model.clip) announce("corrected", { clip: this.model.clip.id, mine: this.model.mine.length });
-    if (tell) this.trigger("input", {});
-  }
-
-  async takeBack(which) {
-    this.panel.editor.flush();
-    if (!(await this.outbox.settled())) {
-      this.say("That waits until everything is saved.");
-      return;
-    }
-    const { study, annotator } = this.who;
-    const answer = await this.server[which]({ study, annotator, clip: this.model.clip?.id ?? null });
-    if (!answer) this.say("The studio does not answer. Nothing was changed; try again in a moment.");
-    else if (answer.refused) this.say(answer.refused);
-    else {
-      this.say(answer.sentence);
-      if (answer.clip && answer.clip === this.model.clip?.id) this.model.setAnnotations(answer.annotations, answer.can_undo, answer.can_redo);
-      this.model.tell("selection");
-      if (answer.clips_changed) announce("clips");
-      this.countCorrections();
-    }
-  }
-
-  async adapt() {
-    this.panel.editor.flush();
-    if (!(await this.outbox.settled())) {
-      this.say("The model can adapt when everything is saved.");
-      return;
-    }
-    const { study, annotator } = this.who;
-    this.bar.showAdapting("Adapting…");
-    const answer = await this.server.adapt({ study, annotator });
-    this.bar.showAdapting("");
-    if (!answer) this.say("The studio does not answer. Try again in a moment.");
-    else if (answer.refused) this.say(answer.refused);
-    else {
-      const { report } = answer;
-      this.bar.showReport(report, report.former);
-      this.former = report.former;
-      this.say(`Model ${report.number} has learned from ${report.corrections} corrections.`);
-      this.countCorrections();
-      announce("clips");
-      if (this.model.clip) await this.open(this.model.clip.id, { compareTo: report.former.id });
-    }
-  }
-
-  async goBack() {
-    const { study, annotator } = this.who;
-    const answer = await this.server.activate({ study, annotator, version: this.former?.id });
-    if (!answer || answer.refused) this.say(answer?.refused || "The studio does not answer. Try again in a moment.");
-    else {
-      this.bar.showReport(null, null);
-      this.say(`${answer.version.label} answers again. The newer model is kept.`);
-      this.countCorrections();
-      announce("clips");
-      if (this.model.clip) await this.open(this.model.clip.id);
-    }
   }
 
   /** Show the answers of the version before beside those of now, or only those of now. */

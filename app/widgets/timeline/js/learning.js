@@ -1,0 +1,107 @@
+/** What no answer means, for people. */
+const NO_ANSWER = "The studio does not answer. Nothing was changed; try again in a moment.";
+
+/** What corrections lead to: counts, undo and redo, and model versions that learn from them. */
+class Learning {
+  constructor(work) {
+    this.work = work;
+    this.report = null;
+  }
+
+  /** Another study: nothing has been learned here yet. */
+  forget() {
+    this.report = null;
+    this.work.bar.showStanding(null, null);
+  }
+
+  afterSave(entry) {
+    const { model, bar, panel } = this.work;
+    if (entry) Object.assign(model, { canUndo: true, canRedo: false });
+    bar.showUndo(model);
+    panel.render();
+    if (this.work.stale) this.work.refresh();
+    clearTimeout(this.counting);
+    this.counting = setTimeout(() => this.count(), 250);
+  }
+
+  /** Count corrections anew and see which model answers, here and, with `tell`, on the other tabs. */
+  async count(tell = true) {
+    const { server, model, bar, who } = this.work;
+    const answer = await server.readiness({ study: who.study });
+    if (!answer || answer.refused || who.study !== this.work.who.study) return;
+    if (this.report && this.report.number !== answer.standing?.number) this.report = null;
+    this.standing = answer.standing;
+    bar.showReadiness(answer.counts, answer.missing);
+    bar.showStanding(answer.standing, this.report);
+    if (model.clip) announce("corrected", { clip: model.clip.id, mine: model.mine.length });
+    if (tell) this.work.trigger("input", {});
+  }
+
+  /** Undo or redo this person's last change in the study. */
+  async takeBack(which) {
+    const { work } = this;
+    work.panel.editor.flush();
+    if (!(await work.outbox.settled())) {
+      work.say("That waits until everything is saved.");
+      return;
+    }
+    const { study, annotator } = work.who;
+    const answer = await work.server[which]({ study, annotator, clip: work.model.clip?.id ?? null });
+    if (!answer || answer.refused) {
+      work.say(answer?.refused || NO_ANSWER);
+      return;
+    }
+    work.say(answer.sentence);
+    if (answer.clip && answer.clip === work.model.clip?.id) {
+      work.model.setAnnotations(answer.annotations, answer.can_undo, answer.can_redo);
+    }
+    work.model.tell("selection");
+    if (answer.clips_changed) announce("clips");
+    this.count();
+  }
+
+  /** Let the model learn from all corrections of the study, and show before and after. */
+  async adapt() {
+    const { work } = this;
+    work.panel.editor.flush();
+    if (!(await work.outbox.settled())) {
+      work.say("The model can adapt when everything is saved.");
+      return;
+    }
+    const { study, annotator } = work.who;
+    work.bar.showAdapting("Adapting…");
+    const answer = await work.server.adapt({ study, annotator });
+    work.bar.showAdapting("");
+    if (!answer || answer.refused) {
+      work.say(answer?.refused || NO_ANSWER);
+      return;
+    }
+    this.report = answer.report;
+    this.work.bar.showStanding(this.report, this.report);
+    const unused = this.report.unused ? ` ${this.report.unused} of them could not be used: nobody is seen or heard there.` : "";
+    work.say(`Model ${this.report.number} has learned from ${this.report.corrections} corrections.${unused}`);
+    await this.showAnew(this.report.former.id);
+  }
+
+  /** Let the version before answer again. */
+  async goBack() {
+    const { work } = this;
+    const { study, annotator } = work.who;
+    const answer = await work.server.activate({ study, annotator, version: this.standing?.former?.id ?? this.report?.former?.id });
+    if (!answer || answer.refused) {
+      work.say(answer?.refused || NO_ANSWER);
+      return;
+    }
+    this.report = null;
+    work.say(`Model ${answer.version.number} answers again. The newer one is kept.`);
+    await this.showAnew(null);
+  }
+
+  /** Another model answers: count, order the queue and draw the open clip anew. */
+  async showAnew(compareTo) {
+    const { work } = this;
+    this.count();
+    announce("clips");
+    if (work.model.clip) await work.open(work.model.clip.id, { compareTo });
+  }
+}

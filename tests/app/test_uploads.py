@@ -1,0 +1,84 @@
+"""Files on their way in: streamed to the disk, refused in a sentence, and cleared up behind the analysis."""
+
+import time
+from collections.abc import AsyncIterator
+
+import anyio
+import pytest
+
+from annotations.records import NotFoundError
+from app.demo import DEMOS
+from app.jobs import Job, PlainError
+from app.settings import Settings
+from app.studio import Studio
+from app.uploads import Uploads
+
+STUDY = 1
+SILENT = DEMOS[-1]
+
+
+async def _chunks(data: bytes, size: int = 65_536) -> AsyncIterator[bytes]:
+    for start in range(0, len(data), size):
+        yield data[start : start + size]
+
+
+def _send(uploads: Uploads, token: str, data: bytes) -> Job:
+    async def receive() -> Job:
+        return await uploads.receive(token, _chunks(data))
+
+    return anyio.run(receive)
+
+
+def _left(studio: Studio) -> list[str]:
+    return [path.name for path in studio.files.incoming.glob("upload-*")]
+
+
+def test_a_file_is_analysed_under_its_own_name_and_nothing_is_left_of_it(studio: Studio):
+    uploads = Uploads(studio)
+    other = studio.create_study("Elsewhere", ["happy", "sad"])
+    data = SILENT.path.read_bytes()
+    job = _send(uploads, uploads.announce(other.id, "../../Größe 1.mp4", len(data)), data)
+    until = time.monotonic() + 120
+    while not job.finished and time.monotonic() < until:
+        time.sleep(0.1)
+    assert job.state == "done", job.error
+    assert [clip.name for clip in studio.store.clips(other.id)] == ["Größe 1.mp4"]
+    uploads.announce(other.id, "next.mp4", 1)
+    assert _left(studio) == []
+
+
+def test_subtitles_come_along(studio: Studio):
+    uploads = Uploads(studio)
+    said = ("talk.srt", "1\n00:00:00,000 --> 00:00:02,000\nWonderful news\n")
+    job = _send(uploads, uploads.announce(STUDY, "talk.mp4", 1, subtitles=said), b"no video")
+    (folder,) = _left(studio)
+    assert (studio.files.incoming / folder / "words.srt").read_text() == said[1]
+    assert job.name == "talk.mp4"
+    with pytest.raises(PlainError, match=r"words.docx is not a subtitle file"):
+        uploads.announce(STUDY, "talk.mp4", 1, subtitles=("words.docx", ""))
+
+
+def test_a_token_is_good_once(studio: Studio):
+    uploads = Uploads(studio)
+    token = uploads.announce(STUDY, "one.mp4", 3)
+    _send(uploads, token, b"one")
+    with pytest.raises(KeyError):
+        _send(uploads, token, b"one")
+
+
+def test_too_large_is_refused_when_announced_and_when_it_lied(home):
+    studio = Studio(Settings(home=home, max_megabytes=0.5))
+    uploads = Uploads(studio)
+    with pytest.raises(PlainError, match=r"^long.mp4 is larger than the limit of 0.5 MiB.$"):
+        uploads.announce(STUDY, "long.mp4", 2**20)
+    with pytest.raises(PlainError, match="larger than the limit"):
+        _send(uploads, uploads.announce(STUDY, "liar.mp4", 10), bytes(2**20))
+    assert _left(studio) == []
+    with pytest.raises(NotFoundError):
+        uploads.announce(99, "nowhere.mp4", 10)
+
+
+def test_what_a_killed_studio_left_behind_goes_at_the_next_start(studio: Studio):
+    (studio.files.incoming / "upload-0123").mkdir()
+    Uploads(studio)
+    assert _left(studio) == []
