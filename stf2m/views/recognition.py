@@ -28,14 +28,15 @@ def recognise(
     folder: Path | None = None,
     language: str = "en",
     progress: Progress | None = None,
-) -> list[Word]:
-    """The words of a clip with their times.
+) -> tuple[list[Word], str]:
+    """The words of a clip with their times, and the language they were heard in.
 
     ``speech`` ``(T,)`` says when somebody speaks and ``loudness_db`` ``(T,)`` how loud (NaN in pauses); nothing is
     looked for elsewhere, so that silence and noise do not become words. The result is the same every time.
     Raises :class:`stf2m.weights.WeightsUnavailableError`.
     """
     model = whisper.load(folder, progress)
+    language = whisper.language_of(model, language)
     words: list[Word] = []
     for start_s, samples in _cut_out(path, windows(speech, loudness_db)):
         segments, _ = model.transcribe(
@@ -58,7 +59,7 @@ def recognise(
                     words.append(said)
         if progress:
             progress(min((start_s + len(samples) / SOUND_HZ) * RATE_HZ / max(len(speech), 1), 1.0), "Reading the words")
-    return _with_length(words)
+    return _with_length(words), language
 
 
 def windows(speech: BoolArray, loudness_db: FloatArray) -> list[tuple[int, int]]:

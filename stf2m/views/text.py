@@ -108,7 +108,7 @@ def extract(
     speech, loudness = voice.activity(path, info)
     if speech.sum() < voice.LEAST_VOICE_S * RATE_HZ:
         return absent(MODALITY, frames, NO_WORDS)
-    words = recognition.recognise(path, speech, loudness, whisper_folder, language, progress)
+    words, language = recognition.recognise(path, speech, loudness, whisper_folder, language, progress)
     if not words:
         return absent(MODALITY, frames, NOT_UNDERSTOOD)
     note = RECOGNISED.format(language=_LANGUAGES.get(language, language))

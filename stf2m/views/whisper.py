@@ -44,6 +44,18 @@ def _load(folder: Path) -> "WhisperModel":
         raise weights.WeightsUnavailableError(f"The Whisper in {folder} cannot be loaded: {error}") from error
 
 
+def language_of(model: "WhisperModel", wanted: str) -> str:
+    """The language the model will hear: the one that is wanted, or English if it knows nothing else.
+
+    Raises :class:`stf2m.weights.WeightsUnavailableError` for a language that it does not know.
+    """
+    if not model.model.is_multilingual:
+        return "en"
+    if wanted not in model.supported_languages:
+        raise weights.WeightsUnavailableError(f"This Whisper knows no language called {wanted!r}; try en, de or fr.")
+    return wanted
+
+
 def encode(model: "WhisperModel", sound: FloatArray) -> FloatArray:
     """The encoder's frames ``(n / 320, 384)``, one every 20 ms, of at most 30 s of 16 kHz sound ``(n,)``.
 

@@ -154,3 +154,8 @@ def test_a_silent_clip_says_why_it_has_no_words(real_clips: dict[str, Path]) -> 
     track = text.extract(path, media.probe(path))
     assert track.note == text.NO_SOUND
     assert not track.valid.any()
+
+
+def test_the_packaged_recogniser_says_that_it_hears_english(silent: tuple[Path, media.MediaInfo]) -> None:
+    nobody = np.zeros(80, bool)
+    assert recognition.recognise(silent[0], nobody, np.full(80, np.nan, np.float32), language="de") == ([], "en")
