@@ -122,9 +122,13 @@ def next_redo(session: Session, study_id: int, annotator_id: int | None) -> Even
 
 def step_of(session: Session, event: Event) -> Sequence[Event]:
     """All events of the same step, oldest first."""
+    return session.scalars(select(Event).where(in_step(event)).order_by(Event.id)).all()
+
+
+def in_step(event: Event) -> ColumnElement[bool]:
+    """The condition that an event is of the same step."""
     first = event.step_id or event.id
-    query = select(Event).where(or_(Event.id == first, Event.step_id == first)).order_by(Event.id)
-    return session.scalars(query).all()
+    return or_(Event.id == first, Event.step_id == first)
 
 
 def same(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from annotations import clips, events, labels
@@ -40,6 +41,7 @@ def _take_back(session: Session, newest: Event, actor: Actor, way: Way) -> Event
     Setting it aside lets the next undo reach this person's earlier changes.
     """
     step = events.step_of(session, newest)
+    _held = _load(session, newest)  # kept alive here, or the session would read each row again and again
     last_of_each = {(event.entity, event.entity_id): event for event in step}
     for event in last_of_each.values():
         overwritten = _overwritten(session, event, actor, way)
@@ -47,6 +49,14 @@ def _take_back(session: Session, newest: Event, actor: Actor, way: Way) -> Event
             _append_all(session, step, actor, "set aside")
             return overwritten
     return _append_all(session, step, actor, way)
+
+
+def _load(session: Session, newest: Event) -> list[Annotation | Clip]:
+    """The rows that a step is about, read at once."""
+    step = select(Event.entity_id).where(Event.entity == "annotation", events.in_step(newest))
+    annotations = session.scalars(select(Annotation).where(Annotation.id.in_(step))).all()
+    clip_ids = {annotation.clip_id for annotation in annotations}
+    return [*annotations, *filter(None, (session.get(Clip, clip_id) for clip_id in clip_ids))]
 
 
 def _append_all(session: Session, step: Sequence[Event], actor: Actor, way: Way) -> Event:

@@ -130,16 +130,17 @@ def test_what_was_acknowledged_survives_kill_9(sqlite_url, tmp_path, journal, ti
     for _ in range(times):
         process = writer(sqlite_url, clip.id, ana.id, 100_000, journal)
         assert process.stdout is not None
+        assert process.stderr is not None
         for _ in range(chance.randint(5, 40)):
             number, changed = process.stdout.readline().split()
             acknowledged[int(number)] = changed == "True"
         time.sleep(chance.uniform(0, 0.02))
         process.send_signal(signal.SIGKILL)
-        rest, errors = process.communicate()
-        assert errors == ""
+        rest, errors = process.stdout.read(), process.stderr.read()
+        assert (process.wait(), errors) == (-signal.SIGKILL, "")
         for line in rest.splitlines():
-            if line.endswith(("True", "False")):
-                acknowledged[int(line.split()[0])] = line.endswith("True")
+            number, changed = line.split()
+            acknowledged[int(number)] = changed == "True"
 
     with sqlite3.connect(tmp_path / "studio.sqlite3") as raw:
         assert raw.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
