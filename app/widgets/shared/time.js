@@ -26,7 +26,8 @@ function measured(value, unit) {
   if (value === null || value === undefined) return "–";
   const size = Math.abs(value);
   const text = size >= 100 ? value.toFixed(0) : size >= 10 ? value.toFixed(1) : value.toFixed(2);
-  return text.replace("-", "−") + (/^[−-]?\d/.test(unit) || !unit ? "" : ` ${unit}`);
+  const shown = /^[−-]?\d/.test(unit) ? "" : unit;
+  return text.replace("-", "−") + (shown && !shown.startsWith("°") ? " " : "") + shown;
 }
 
 /** A degree in [0, 1] as 0.71. */

@@ -95,13 +95,13 @@ class Queue {
 
   async take(files, input = null) {
     const pairs = pairUp(files);
-    const typed = this.part("typed").value;
+    const typed = pairs.length === 1 ? this.part("typed").value : "";
     if (input) input.value = "";
     if (!pairs.length) {
       if (files.length) this.refuse(files[0].name, `${files[0].name} is a subtitle file; choose its video together with it.`);
       return;
     }
-    this.part("typed").value = "";
+    if (pairs.length === 1) this.part("typed").value = "";
     this.part("add").open = false;
     this.awaited = null;
     for (const pair of pairs) {

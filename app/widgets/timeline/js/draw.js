@@ -147,7 +147,9 @@ class Painter {
       if (each.end_s < scale.from || each.start_s > scale.to) continue;
       if (row.kind === "mine" ? !each.mine : each.mine || each.annotator !== row.name) continue;
       if (model.ghost?.uid === each.uid) continue;
-      this.block(row, each, { degree: each.degrees[each.emotion], mixed: Object.keys(each.degrees).length > 1, note: each.note });
+      const degree = each.degrees[each.emotion];
+      const mixed = Object.keys(each.degrees).length > 1;
+      this.block(row, each, { degree: degree < 1 ? degree : undefined, mixed, note: each.note });
     }
   }
 

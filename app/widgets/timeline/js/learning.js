@@ -33,7 +33,7 @@ class Learning {
     this.standing = answer.standing;
     bar.showReadiness(answer.counts, answer.missing);
     bar.showStanding(answer.standing, this.report);
-    if (model.clip) announce("corrected", { clip: model.clip.id, mine: model.mine.length });
+    if (model.clip && this.work.shownTo === who.annotator) announce("corrected", { clip: model.clip.id, mine: model.mine.length });
     if (tell) this.work.trigger("input", {});
   }
 

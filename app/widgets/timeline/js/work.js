@@ -105,8 +105,8 @@ class Work {
       this.player.stop();
       this.root.classList.add("tl-loading");
     }
-    const { saves } = this.outbox;
-    const answer = await this.server.open({ clip, annotator: this.who.annotator, compare_to: compareTo });
+    const { saves, annotator } = this.outbox;
+    const answer = await this.server.open({ clip, annotator, compare_to: compareTo });
     if (ticket !== this.ticket) return;
     this.opening = false;
     this.root.classList.remove("tl-loading");
@@ -116,6 +116,7 @@ class Work {
       return;
     }
     this.reasons.clear();
+    this.shownTo = annotator;
     this.model.open(answer.timeline);
     this.outbox.reapply();
     this.stale = saves !== this.outbox.saves;
@@ -173,11 +174,11 @@ class Work {
     this.panel.render();
   }
 
-  /** The usual lanes, or the first of the clip's own where it has none of them. */
+  /** The usual lanes, made up to as many by others where the clip has not all of them. */
   firstCues() {
     const names = this.model.lanes.map((lane) => lane.name);
     const usual = FIRST_CUES.filter((name) => names.includes(name));
-    return usual.length ? usual : names.slice(0, 3);
+    return [...new Set([...usual, ...names])].slice(0, FIRST_CUES.length);
   }
 
   showTime() {
