@@ -2,7 +2,7 @@ import datetime
 from typing import Any
 
 import pytest
-import sqlalchemy
+import sqlalchemy.exc
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
