@@ -82,7 +82,7 @@ class Ingest:
         try:
             sha256 = clips.content_hash(upload.path)
             twin = next((clip for clip in self._store.clips(study_id) if clip.sha256 == sha256), None)
-            if twin and upload.path.stat().st_size:
+            if twin and twin.status == "ready" and upload.path.stat().st_size:
                 raise ClipRefused(f"{name} is already in this study, as {twin.name}.")
             clip = clips.analyse(
                 upload.path,

@@ -40,8 +40,9 @@ def finish(
     """Settle everything that is not learned by gradients, and write the card, by training and validation data only."""
     _calibrate(model, validation, recipe)
     _rule_figures(model, train, recipe.seed)
-    memory = _remember(model, train)
-    with_memory = _weigh_memory(model, memory, validation, recipe)
+    seen = {name: encode(model, corpus) for name, corpus in train.items()}
+    memory = _remember(model, train, seen)
+    with_memory = _weigh_memory(model, train, seen, validation, recipe)
     encoded = _owned(memory.encoded, model.fingerprint())
     model.memory = Memory(encoded, memory.emotions, memory.degrees, with_memory["temperature"])
     sources = sorted({source for corpus in train.values() for source in corpus.source})
@@ -104,19 +105,25 @@ def _rule_figures(model: STF2M, train: Mapping[str, Corpus], seed: int) -> None:
 
 
 @torch.inference_mode()
-def _remember(model: STF2M, train: Mapping[str, Corpus]) -> Memory:
+def _remember(model: STF2M, train: Mapping[str, Corpus], seen: Mapping[str, Encoded], without: str = "") -> Memory:
     """Choose what to remember by herding (Welling 2009): of each emotion and modality, one after the other the
-    performance that brings the mean embedding of those chosen nearest to the mean of all.
+    performance that brings the mean embedding of those chosen nearest to the mean of all. ``seen`` are the corpora
+    encoded; performances of the data set ``without`` are left out.
     """
     emotions = tuple(sorted({name for corpus in train.values() for name in corpus.emotion}))
     parts, degrees = [], []
-    for corpus in train.values():
-        encoded = encode(model, corpus)
+    for name, corpus in train.items():
+        encoded = seen[name]
         zero = model.trust.new_zeros(())
         column = int(encoded.present[0].argmax())
         embedded = model.readout(torch.from_numpy(encoded.pooled), zero, zero)[:, column].numpy()
         for number, emotion in enumerate(emotions):
-            rows = np.flatnonzero([name == emotion for name in corpus.emotion])
+            rows = np.flatnonzero(
+                [
+                    each == emotion and source != without
+                    for each, source in zip(corpus.emotion, corpus.source, strict=True)
+                ]
+            )
             if len(rows):
                 chosen = rows[_herd(embedded[rows], min(REMEMBERED, len(rows)))]
                 parts.append(encoded[chosen])
@@ -138,20 +145,37 @@ def _herd(points: FloatArray, count: int) -> list[int]:
     return chosen
 
 
-def _weigh_memory(model: STF2M, memory: Memory, validation: Mapping[str, Corpus], recipe: Recipe) -> dict[str, float]:
+def _weigh_memory(
+    model: STF2M,
+    train: Mapping[str, Corpus],
+    seen: Mapping[str, Encoded],
+    validation: Mapping[str, Corpus],
+    recipe: Recipe,
+) -> dict[str, float]:
     """Choose how many corrections the memory is worth: best accuracy over none, one and five shots; with it goes the
     temperature that makes the degrees of these answers likely.
+
+    Each data set is answered with what is remembered of the *other* sets of its modality: a study's recordings are
+    those of no data set either, and a memory of the very same recordings would be trusted too much.
     """
     best: dict[str, float] = {}
-    for weight in (0.5, 1.0, 2.0, 4.0):
+    sources = {name: sorted(set(corpus.source)) for name, corpus in train.items()}
+    foreign = {
+        source: _remember(model, train, seen, without=source)
+        for several in sources.values()
+        if len(several) > 1
+        for source in several
+    }
+    for weight in (0.25, 0.5, 1.0, 2.0, 4.0):
         model.memory_weight.fill_(weight)
         own = model.fingerprint()
-        owned = Memory(_owned(memory.encoded, own), memory.emotions, memory.degrees)
         figures: dict[str, list[float]] = {"no corrections": []}
         logits, labels = [], []
         for corpus in validation.values():
             encoded = _owned(encode(model, corpus), own)
-            for source in sorted(set(corpus.source)):
+            for source in sorted(set(corpus.source) & set(foreign)):
+                memory = foreign[source]
+                owned = Memory(_owned(memory.encoded, own), memory.emotions, memory.degrees)
                 rows = np.array([row for row, name in enumerate(corpus.source) if name == source])
                 ways = min(WAYS, len({corpus.emotion[row] for row in rows}))
                 for shots, protocol in KINDS:
@@ -169,8 +193,9 @@ def _weigh_memory(model: STF2M, memory: Memory, validation: Mapping[str, Corpus]
                             adapted = adapt(model, owned, encoded[support], degrees, episode.emotions)
                             degrees = adapted.predict(encoded[episode.query]).memberships
                             said = degrees.argmax(axis=1)
-                            logits.append(torch.from_numpy(degrees).clamp(min=1e-9).log())
-                            labels.append(torch.from_numpy(episode.query_labels))
+                            known = adapted.fast.known.numpy()[episode.query_labels]
+                            logits.append(torch.from_numpy(degrees[known]).clamp(min=1e-9).log())
+                            labels.append(torch.from_numpy(episode.query_labels[known]))
                             name = f"{shots}-shot" if len(support) else "no corrections"
                             figures.setdefault(name, []).append(float((said == episode.query_labels).mean()))
         means = {name: float(np.mean(values)) for name, values in figures.items()}
