@@ -66,9 +66,11 @@ def before_after(
     figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.085, row_heights=[0.43, 0.14, 0.43])
     _stack(figure, before.edges, before.memberships, colours, row=1, title="before", legend=False)
     _stack(figure, after.edges, after.memberships, colours, row=3, title="after")
+    # A bar without width keeps the middle axis where nothing changed.
+    nothing = next(iter(colours))
+    changes = changes or [(0.0, 0.0, nothing, nothing)]
     figure.add_trace(
         go.Bar(
-            visible=bool(changes),
             x=[end_s - start_s for start_s, end_s, _, _ in changes],
             base=[start_s for start_s, *_ in changes],
             y=[0.5] * len(changes),

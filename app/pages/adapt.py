@@ -28,8 +28,11 @@ element.addEventListener("click", (event) => {
   const go = event.target.closest("[data-go]")?.dataset;
   if (!go) return;
   const detail = { clip: Number(go.go), at: go.at === undefined ? null : Number(go.at) };
-  document.addEventListener("stf2m:opened", () => trigger("select", { go: go.go }), { once: true });
+  const there = () => trigger("select", { go: go.go });
+  const open = new URLSearchParams(location.search).get("clip") === go.go;
+  if (!open) document.addEventListener("stf2m:opened", there, { once: true });
   document.dispatchEvent(new CustomEvent("stf2m:open", { detail }));
+  if (open) there();
 });
 """
 

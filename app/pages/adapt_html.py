@@ -52,32 +52,37 @@ def report(version: ModelVersionRecord) -> str:
     )
     return (
         f"<p>{learned}</p>"
-        f"<p class='st-figures'><span>{tested['before']:.0%}</span> → <strong>{tested['after']:.0%}</strong></p>"
+        f"<p class='st-figures'><span>{_percent(tested['before'])}</span> → "
+        f"<strong>{_percent(tested['after'])}</strong></p>"
         f"<p>right on corrections it had not seen ({how}): before {_of(tested['before'], tested['corrections'])}, "
         f"after {_of(tested['after'], tested['corrections'])}.</p>"
     )
 
 
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
 def _of(share: float, of: int) -> str:
     low, high = interval(share, of)
-    return f"{round(share * of)} of {of} (95 % interval {low:.0%}–{high:.0%})"
+    return f"{round(share * of)} of {of} (95 % interval {_percent(low)[:-2]}–{_percent(high)})"
 
 
 def history(versions: Sequence[ModelVersionRecord]) -> str:
     """The model versions, newest first, each with its parent, time, corrections and figures, and a way back to it."""
-    number = {version.id: version.number for version in versions}
+    number: dict[int | None, int] = {version.id: version.number for version in versions}
     rows = "".join(_version_row(version, number) for version in reversed(versions))
     return (
         "<h2>Model versions</h2><div class='st-scroll'><table class='st-table'><thead><tr><th>Model</th><th></th>"
-        "<th>From</th><th>When (UTC)</th><th>Corrections</th><th>Left-out</th></tr></thead>"
+        "<th>From</th><th>When (UTC)</th><th>Corrections</th><th>Held out</th></tr></thead>"
         f"<tbody>{rows}</tbody></table></div>"
     )
 
 
-def _version_row(version: ModelVersionRecord, number: Mapping[int, int]) -> str:
+def _version_row(version: ModelVersionRecord, number: Mapping[int | None, int]) -> str:
     tested = version.figures.get("held_out")
-    figures = f"{tested['before']:.0%} → {tested['after']:.0%}" if tested else "–"
-    parent = f"model {number[version.parent_id]}" if version.parent_id else "as shipped"
+    figures = f"{_percent(tested['before'])} → {_percent(tested['after'])}" if tested else "–"
+    parent = f"model {number[version.parent_id]}" if version.parent_id in number else "as shipped"
     action = (
         "<b>answers now</b>"
         if version.active

@@ -28,6 +28,15 @@ element.addEventListener("click", (event) => {
   if (button.matches(".st-restore")) trigger("undo", { clip: button.dataset.clip });
 });
 """
+#: Tells Annotate that the clips are others now, and to close the one that is gone.
+TELL = """
+() => {
+  const gone = document.querySelector("#data-said .st-restore")?.dataset.clip;
+  const tell = (what) => document.dispatchEvent(new CustomEvent("stf2m:" + what, { detail: {} }));
+  if (gone && new URLSearchParams(location.search).get("clip") === gone) tell("closed");
+  tell("clips");
+}
+"""
 STATUS: Mapping[str, str] = {
     "waiting": "waiting for its turn",
     "analysing": "being analysed",
@@ -40,9 +49,11 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
     """Fill the tab. Nothing is read before it is opened."""
     places.text("data-head", "<h2>Take it away</h2>")
     with gr.Row(elem_id="data-export"):
-        kind = gr.Dropdown(list(FORMATS), value=next(iter(FORMATS)), label="Format", interactive=True, min_width=140)
+        kind = gr.Dropdown(
+            list(FORMATS), value=next(iter(FORMATS)), label="Format", interactive=True, scale=0, min_width=160
+        )
         download = gr.DownloadButton(
-            "Download the annotations", variant="primary", elem_id="data-download", min_width=180
+            "Download the annotations", variant="primary", elem_id="data-download", scale=0, min_width=240
         )
     said = places.text("data-said", clicks=CLICKS)
     clips = places.text("data-clips", clicks=CLICKS)
@@ -80,7 +91,7 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
     for event, act in ((clips.delete, delete), (said.undo, restore)):
         event(act, state, [said, session.changed], show_progress="hidden").success(
             refresh, [session.study, kind], [clips, download], show_progress="hidden"
-        )
+        ).success(None, None, None, js=TELL)
 
 
 def _clip_of(studio: Studio, study_id: int, clip_id: int) -> ClipRecord:

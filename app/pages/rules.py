@@ -101,7 +101,7 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
     cue.input(show_terms, [session.study, cue], [terms, meaning], show_progress="minimal")
     for each in (emotion, of_cue, modality):
         each.input(show_list, filters, listed, show_progress="hidden")
-    words.input(show_list, filters, listed, show_progress="hidden", trigger_mode="always_last")
+    words.change(show_list, filters, listed, show_progress="hidden", trigger_mode="always_last")
 
 
 def list_html(rules: Sequence[RuleHere], total: int, colours: Mapping[str, str]) -> str:

@@ -71,8 +71,8 @@ def test_one_cursor_follows_the_video_in_every_plot(visit: OpenPage, clip: int) 
     page.wait_for_function(
         "document.querySelector('#views-face-cues .js-plotly-plot')._fullLayout.xaxis.range.join() === '2,6'"
     )
+    _seek(page, 3.0)
     before = page.evaluate("document.querySelector('#views-memberships .st-cursor-line').style.transform")
-    page.evaluate("Plotly.relayout(document.querySelector('#views-shares .js-plotly-plot'), {'xaxis.range': [0, 10]})")
     page.evaluate("document.querySelector('#player-views video').play()")
     page.wait_for_timeout(1500)
     page.evaluate("document.querySelector('#player-views video').pause()")
@@ -84,7 +84,8 @@ def test_views_fit_a_phone_and_can_be_read_in_the_dark(visit: OpenPage, clip: in
     _views(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     sizes = page.evaluate(
-        "[...document.querySelectorAll('.js-plotly-plot text')].map((text) => parseFloat(getComputedStyle(text).fontSize))"
+        "[...document.querySelectorAll('.js-plotly-plot text')]"
+        ".map((text) => parseFloat(getComputedStyle(text).fontSize))"
     )
     assert sizes
     assert min(sizes) >= 12
