@@ -166,6 +166,9 @@ def _weigh_memory(
         if len(several) > 1
         for source in several
     }
+    if not foreign:
+        model.memory_weight.fill_(1.0)
+        return {"memory_weight": 1.0, "temperature": float(model.temperature)}
     for weight in (0.25, 0.5, 1.0, 2.0, 4.0):
         model.memory_weight.fill_(weight)
         own = model.fingerprint()
