@@ -24,4 +24,4 @@ def prepare(studio: Studio) -> None:
             except ClipRefused as refusal:
                 log.warning("%s", refusal)
         finished.touch()
-    studio.finish_interrupted()
+    studio.catch_up()

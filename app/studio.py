@@ -5,6 +5,7 @@ Ids in, records and plain values out; every change a person makes goes through t
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ from stf2m.tracks import Track
 from stf2m.vocabulary import canonical
 from stf2m.weights import Progress
 
+#: For so long undo brings back a clip that was taken out.
+REGRET = timedelta(days=1)
 UNTAUGHT = "The model knows none of these emotions yet; it learns them from corrections."
 #: So many of the rules that fired are told for a segment, the most helpful first.
 MOST_RULES = 6
@@ -85,8 +88,9 @@ class Studio:
             study_id, Path(upload.name).name, lambda progress: self.ingest(study_id, upload, progress).id
         )
 
-    def finish_interrupted(self) -> None:
-        """Finish clips that were added but not made ready before the studio was killed."""
+    def catch_up(self) -> None:
+        """Finish clips that were added but not made ready before the studio was killed; forget those taken out."""
+        self.forget_removed()
         for study in self.store.studies():
             for clip in self.store.clips(study.id):
                 if clip.status != "ready":
@@ -127,8 +131,19 @@ class Studio:
         return sorted(cards, key=lambda each: (-each.priority, each.id))
 
     def delete_clip(self, clip_id: int, annotator_id: int) -> None:
-        """Take a clip out of its study; it can be brought back with undo until its files are purged."""
+        """Take a clip out of its study; undo brings it back for a day, then it is gone with all its files."""
         self.store.delete_clip(clip_id, annotator_id)
+        self.forget_removed()
+
+    def forget_removed(self, keep: timedelta = REGRET) -> None:
+        """Delete clips for good that were taken out longer ago: files, tracks, thumbnails, annotations, suggestions."""
+        removed = [clip for study in self.studies() for clip in self.store.clips(study.id, removed=True)]
+        for clip in removed:
+            if clip.deleted is not None and datetime.now(UTC) - clip.deleted >= keep:
+                self.store.purge(clip.id)
+                self.predictions.forget(clip)
+                others = [each.sha256 for study in self.studies() for each in self._clips_of(study.id)]
+                self.files.remove(clip, tracks_too=clip.sha256 not in others)
 
     def media(self, clip_id: int) -> Path | None:
         """The file of a clip that browsers can play."""
@@ -281,6 +296,9 @@ class Studio:
         return self.store.activate(version_id, annotator_id)
 
     # --- inside ---------------------------------------------------------------------------------------------------
+
+    def _clips_of(self, study_id: int) -> list[ClipRecord]:
+        return self.store.clips(study_id) + self.store.clips(study_id, removed=True)
 
     def _answered(self, clip: ClipRecord, start_s: float, end_s: float) -> AnswerRecord | None:
         """What the active model says about a stretch: kept with the correction that answers it."""

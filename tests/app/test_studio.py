@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -227,3 +228,18 @@ def test_a_new_checkpoint_learns_the_corrections_of_the_old_one_anew(studio: Stu
     assert renewed.corrections == old.corrections
     assert old.id not in {version.id for version in again.versions(STUDY)}
     assert again.timeline(TALKING, ana)["version"]["number"] == renewed.number
+
+
+def test_a_clip_taken_out_comes_back_with_undo_and_is_gone_for_good_a_day_later(studio: Studio, ana: int):
+    clip = studio.clip(SILENT)
+    studio.correct(SILENT, ana, 1.0, 2.0, {"sad": 1.0})
+    studio.delete_clip(SILENT, ana)
+    assert studio.find_clip(SILENT) is None
+    studio.undo(STUDY, ana)
+    assert studio.find_clip(SILENT) is not None
+    studio.delete_clip(SILENT, ana)
+    studio.forget_removed(keep=timedelta(0))
+    assert not studio.files.of(clip).exists()
+    assert not (studio.files.tracks / clip.sha256).exists()
+    assert not studio.store.clips(STUDY, removed=True)
+    assert studio.clip(TALKING)
