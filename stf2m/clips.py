@@ -1,6 +1,7 @@
 """One call from a video file to its tracks: the first half of the road of the data."""
 
 import hashlib
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,7 +117,7 @@ def _extract(
         track = extract(report)
     except WeightsUnavailableError as error:
         # Not cached: the weights may be there next time.
-        return absent(modality, round(info.duration_s * RATE_HZ), str(error))
+        return absent(modality, math.ceil(info.duration_s * RATE_HZ), str(error))
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
         track.save(_file(folder, modality, source))

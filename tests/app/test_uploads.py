@@ -3,8 +3,8 @@
 import time
 from collections.abc import AsyncIterator
 
-import anyio
 import pytest
+from anyio.from_thread import start_blocking_portal
 
 from annotations.records import NotFoundError
 from app.demo import DEMOS
@@ -26,7 +26,9 @@ def _send(uploads: Uploads, token: str, data: bytes) -> Job:
     async def receive() -> Job:
         return await uploads.receive(token, _chunks(data))
 
-    return anyio.run(receive)
+    # In a thread of its own: browser tests of the same process keep an event loop in this one.
+    with start_blocking_portal() as portal:
+        return portal.call(receive)
 
 
 def _left(studio: Studio) -> list[str]:
