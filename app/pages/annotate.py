@@ -36,12 +36,18 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
     )
     tab.select(back, [*people, session.clip], work, show_progress="hidden", queue=False)
     # Through the queue: only then does Gradio tell the listeners of a state that it changed.
-    work.select(_opened, None, session.clip, show_progress="hidden")
-    work.input(lambda changes: changes + 1, session.changed, session.changed, show_progress="hidden")
+    work.select(_opened, people, [session.clip, *people], show_progress="hidden")
+    work.input(_changed, [session.changed, *people], [session.changed, *people], show_progress="hidden")
 
 
-def _opened(event: gr.EventData) -> int:
-    return event.clip
+def _opened(study_id: int | None, annotator_id: int | None, event: gr.EventData) -> tuple[int, int, int]:
+    """A clip was opened; a session that a restart of the studio has emptied learns again who works on what."""
+    return event.clip, study_id or event.study, annotator_id or event.annotator
+
+
+def _changed(changes: int, study_id: int | None, annotator_id: int | None, event: gr.EventData) -> tuple[int, int, int]:
+    """Corrections or the active model version changed."""
+    return changes + 1, study_id or event.study, annotator_id or event.annotator
 
 
 def _who(studio: Studio, study_id: int | None, annotator_id: int | None) -> dict[str, Any]:

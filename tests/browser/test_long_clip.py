@@ -22,7 +22,8 @@ FRAME_MS = 16.0
 
 START = """
 async ({script, payload}) => {
-  const answers = {open: {timeline: payload}, readiness: {counts: {}, missing: ""}, explain: {refused: "Not now."}};
+  const opened = {timeline: payload, unsure: 0.6};
+  const answers = {open: opened, readiness: {counts: {}, missing: ""}, explain: {refused: "Not now."}};
   const server = new Proxy({}, {get: (_, name) => async () => structuredClone(answers[name] || {})});
   const body = script + "; return {work, changedStretches};";
   const run = Function("element", "trigger", "props", "server", "upload", "watch", body);
@@ -83,7 +84,7 @@ def _payload(duration_s: float = DURATION_S, suggestions: int = 2000) -> dict[st
 def page(browser: Browser):
     sources = folder.read(Path(timeline.__file__).parent, timeline.SCRIPTS)
     style = f"<style>{look.CSS}</style><style>#timeline {{ {sources['css_template']} }}</style>"
-    body = f"<!doctype html>{style}<div id='timeline'>{sources['html_template']}</div>"
+    body = f"<!doctype html><meta charset='utf-8'>{style}<div id='timeline'>{sources['html_template']}</div>"
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     opened = context.new_page()
     opened.route("http://studio.test/**", lambda route: route.fulfill(body=body, content_type="text/html"))

@@ -6,6 +6,7 @@ from typing import Any
 from annotations.records import AnnotationRecord, EventRecord, ModelVersionRecord, StaleWrite
 from app import timeline
 from app.adapting import AdaptationReport
+from app.queue_cards import UNSURE
 from app.studio import Studio
 from app.widgets.calls import Call, plain
 
@@ -30,7 +31,7 @@ def calls(studio: Studio) -> list[Call]:
         compare_to = data.get("compare_to")
         if compare_to == "parent":
             compare_to = studio.version(studio.clip(data["clip"]).study_id).parent_id
-        return {"timeline": studio.timeline(data["clip"], data["annotator"], compare_to=compare_to)}
+        return {"timeline": studio.timeline(data["clip"], data["annotator"], compare_to=compare_to), "unsure": UNSURE}
 
     @plain
     def annotations(data: dict[str, Any]) -> dict[str, Any]:

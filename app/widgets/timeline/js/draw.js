@@ -96,23 +96,28 @@ class Painter {
 
   words(row) {
     const { context, scale, ink, model } = this;
+    const first = firstEndingAfter(model.words, scale.from);
+    const crowded = (firstEndingAfter(model.words, scale.to) - first) * 14 > scale.width;
     this.font(12);
     context.textBaseline = "middle";
     let [free, marked] = [-Infinity, -Infinity];
-    for (let at = firstEndingAfter(model.words, scale.from); at < model.words.length; at++) {
+    for (let at = first; at < model.words.length; at++) {
       const word = model.words[at];
       if (word.start_s > scale.to) break;
       const x = scale.x(word.start_s);
       if (x >= marked) {
         context.fillStyle = ink.line;
-        context.fillRect(x, row.top + row.height - 3, Math.max(1, scale.x(word.end_s) - x - 1), 2);
+        context.fillRect(x, row.top + row.height - 4, Math.max(1, scale.x(word.end_s) - x - 1), 3);
         marked = x + 1.5;
       }
-      if (x < free) continue;
+      if (crowded || x < free) continue;
       context.fillStyle = ink.text;
       context.fillText(word.text, x, row.top + 9);
       free = x + this.measure(word.text) + 4;
     }
+    if (!crowded) return;
+    context.fillStyle = ink.soft;
+    context.fillText("zoom in to read the words", 6, row.top + 9);
   }
 
   suggestions(row) {
@@ -124,7 +129,7 @@ class Painter {
       // Of several within one pixel the first stands for all.
       if (scale.x(each.end_s) < drawn + 1) continue;
       drawn = scale.x(each.end_s);
-      this.block(row, each, { faded: each.uncertainty >= UNSURE, degree: each.degree, muted: !row.live });
+      this.block(row, each, { faded: each.uncertainty >= model.unsure, degree: each.degree, muted: !row.live });
     }
     if (!row.live) return;
     for (let at = firstEndingAfter(model.changed, scale.from); at < model.changed.length; at++) {
@@ -210,20 +215,36 @@ class Painter {
     const rate = lane.rate_hz / 2 ** level;
     const y = (value) => row.top + row.height - 3 - ((value - lane.low) / (lane.high - lane.low || 1)) * (row.height - 6);
     const last = Math.min(low.length - 1, Math.ceil(scale.to * rate) + 1);
+    const first = Math.max(0, Math.floor(scale.from * rate) - 1);
+    if (level) this.band(low, high, { first, last, rate, y });
+    else this.line(high, { first, last, rate, y });
+  }
+
+  /** Several frames in a pixel: what lies between their lowest and highest value. */
+  band(low, high, { first, last, rate, y }) {
+    const { context, scale, ink } = this;
+    context.fillStyle = ink.accent;
+    const width = Math.max(scale.width / (scale.span * rate), 1);
+    for (let at = first; at <= last; at++) {
+      if (!(low[at] === low[at])) continue;
+      const top = y(high[at]) - 0.7;
+      context.fillRect(scale.x(at / rate), top, width, y(low[at]) + 0.7 - top);
+    }
+  }
+
+  /** At most one frame in a pixel: the line through them, broken where nothing is known. */
+  line(values, { first, last, rate, y }) {
+    const { context, scale, ink } = this;
     const x = (at) => scale.x((at + 0.5) / rate);
-    const thick = level ? 0.7 : 0;
-    context.strokeStyle = context.fillStyle = ink.accent;
+    context.strokeStyle = ink.accent;
     context.lineWidth = 1.3;
     context.beginPath();
-    for (const [from, to] of knownRuns(low, Math.max(0, Math.floor(scale.from * rate) - 1), last)) {
-      context.moveTo(x(from), y(high[from]) - thick);
-      for (let at = from + 1; at <= to; at++) context.lineTo(x(at), y(high[at]) - thick);
-      if (level) for (let at = to; at >= from; at--) context.lineTo(x(at) + 0.7, y(low[at]) + thick);
-      else if (from === to) context.lineTo(x(to) + 1.5, y(high[to]));
+    for (const [from, to] of knownRuns(values, first, last)) {
+      context.moveTo(x(from), y(values[from]));
+      for (let at = from + 1; at <= to; at++) context.lineTo(x(at), y(values[at]));
+      if (from === to) context.lineTo(x(to) + 1.5, y(values[to]));
     }
-    // Several frames in a pixel: the band between their lowest and highest value; else the line itself.
-    if (level) context.fill();
-    else context.stroke();
+    context.stroke();
   }
 
   /** Mark the selected item in the lanes it belongs to. */

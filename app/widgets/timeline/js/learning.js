@@ -20,6 +20,7 @@ class Learning {
     bar.showUndo(model);
     panel.render();
     if (this.work.stale) this.work.refresh();
+    if (!panel.explained && model.selected) this.work.explain(model.selected);
     clearTimeout(this.counting);
     this.counting = setTimeout(() => this.count(), 250);
   }
@@ -34,7 +35,7 @@ class Learning {
     bar.showReadiness(answer.counts, answer.missing);
     bar.showStanding(answer.standing, this.report);
     if (model.clip && this.work.shownTo === who.annotator) announce("corrected", { clip: model.clip.id, mine: model.mine.length });
-    if (tell) this.work.trigger("input", {});
+    if (tell) this.work.trigger("input", { study: who.study, annotator: who.annotator });
   }
 
   /** Undo or redo this person's last change in the study. */

@@ -1,6 +1,3 @@
-/** Uncertainty from which a suggestion is hatched and needs a person; the queue counts with the same number. */
-const UNSURE = 0.6;
-
 /** The emotion of the highest degree; of equals, the first by name. Null without any. */
 function strongest(degrees) {
   const names = Object.keys(degrees || {}).sort((a, b) => degrees[b] - degrees[a] || (a < b ? -1 : 1));
@@ -55,10 +52,11 @@ class Model {
     this.emotionByName = new Map();
   }
 
-  /** Take over the timeline of a clip as the server sent it. */
-  open(timeline) {
+  /** Take over the timeline of a clip; from the uncertainty `unsure` on a suggestion is hatched and needs a person. */
+  open(timeline, unsure) {
     const same = this.clip?.id === timeline.clip.id;
     const kept = same && this.selected ? { ...this.selected } : null;
+    this.unsure = unsure;
     this.clip = timeline.clip;
     this.emotions = timeline.emotions;
     this.emotionByName = new Map(timeline.emotions.map((emotion) => [emotion.name, emotion]));
@@ -187,7 +185,7 @@ class Model {
 
   /** Whether the model is unsure of an item and nobody here has said anything about most of it. */
   needsAttention(item) {
-    if (item.mine || !item.suggestion || item.suggestion.uncertainty < UNSURE) return false;
+    if (item.mine || !item.suggestion || item.suggestion.uncertainty < this.unsure) return false;
     const answered = this.mine.reduce((sum, each) => sum + overlap(each, item), 0);
     return answered < 0.8 * (item.end_s - item.start_s);
   }

@@ -1,6 +1,6 @@
 /** How sure the model is, in words. */
 function certainty(uncertainty) {
-  const words = [[0.25, "sure"], [0.45, "fairly sure"], [UNSURE, "not quite sure"], [0.8, "unsure"], [Infinity, "very unsure"]];
+  const words = [[0.25, "sure"], [0.45, "fairly sure"], [0.6, "not quite sure"], [0.8, "unsure"], [Infinity, "very unsure"]];
   return words.find(([limit]) => uncertainty < limit)[1];
 }
 
@@ -100,7 +100,7 @@ class Panel {
     if (suggestion && !mine && !item.draft) {
       const sure = certainty(suggestion.uncertainty);
       parts.push("Suggested: ", make("strong", {}, suggestion.emotion), ` ${degreeText(suggestion.degree)} · `);
-      parts.push(make("span", { class: suggestion.uncertainty >= UNSURE ? "tl-unsure" : "tl-sure" }, sure));
+      parts.push(make("span", { class: suggestion.uncertainty >= this.model.unsure ? "tl-unsure" : "tl-sure" }, sure));
     } else if (suggestion && mine) {
       parts.push(make("span", { class: "tl-against" }, ` · suggested: ${suggestion.emotion} ${degreeText(suggestion.degree)}`));
     } else if (!suggestion && !mine) parts.push("The model says nothing here.");
@@ -126,12 +126,14 @@ class Panel {
 
   /** While the reasons are on their way. */
   waitForWhy() {
+    this.explained = true;
     this.why.classList.add("tl-stale");
   }
 
   /** Show why the model answers as it does on the selected segment. */
   renderWhy(item, why) {
     this.why.classList.remove("tl-stale");
+    this.explained = Boolean(why);
     if (!why) {
       this.why.replaceChildren(make("p", { class: "tl-soft" }, "The reasons could not be fetched; they come when the studio answers again."));
       return;

@@ -6,6 +6,7 @@ class Scale {
   constructor(onChange) {
     this.onChange = onChange;
     this.width = 1;
+    this.calm = matchMedia("(prefers-reduced-motion: reduce)");
     this.reset(1);
   }
 
@@ -58,11 +59,14 @@ class Scale {
     else if (end > this.to) this.show(end + room - this.span, end + room);
   }
 
-  /** Keep the cursor in sight while it moves: it runs to three quarters, then the timeline moves under it. */
+  /**
+   * Keep the cursor in sight while it moves: it runs to three quarters, then the timeline moves under it; page by page
+   * for people who asked their system for less motion.
+   */
   follow(time) {
     if (!this.zoomed) return;
     const ahead = this.from + 0.75 * this.span;
-    if (time > ahead && this.to < this.duration) this.pan(Math.min(time - ahead, this.duration - this.to));
+    if (!this.calm.matches && time > ahead && this.to < this.duration) this.pan(Math.min(time - ahead, this.duration - this.to));
     if (time < this.from || time > this.to) this.show(time - 0.1 * this.span, time + 0.9 * this.span);
   }
 }

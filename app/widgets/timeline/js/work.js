@@ -117,7 +117,7 @@ class Work {
     }
     this.reasons.clear();
     this.shownTo = annotator;
-    this.model.open(answer.timeline);
+    this.model.open(answer.timeline, answer.unsure);
     this.outbox.reapply();
     this.stale = saves !== this.outbox.saves;
     if (this.stale) this.refresh();
@@ -159,12 +159,14 @@ class Work {
       this.scale.reset(clip.duration_s);
       setAddress("clip", clip.id);
       announce("opened", { clip: clip.id });
-      this.trigger("select", { clip: clip.id });
+      this.trigger("select", { clip: clip.id, study: this.who.study, annotator: this.who.annotator });
     }
     this.showTransport();
   }
 
   showData() {
+    const { clip, suggestions, mine } = this.model;
+    this.part("area").setAttribute("aria-label", `Timeline of ${clip?.name}: ${suggestions.length} suggestions, ${mine.length} annotations of yours`);
     const chosen = this.cues || this.firstCues();
     this.painter.rows = rowsOf(this.model, this.who.name, chosen);
     this.gutter.render(this.painter.rows);
