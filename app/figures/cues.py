@@ -1,6 +1,7 @@
 """The named cues of a modality over time: one small plot a cue, each with its own axis in the cue's own unit."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -13,6 +14,8 @@ from stf2m.tracks import RATE_HZ, BoolArray, Cue, Track
 ROW_PX = 74
 #: A standard deviation of this share of the usual range cannot be seen.
 HARDLY = 0.01
+#: Gaps shorter than this part of a clip are thinner than a line; the line itself shows them.
+SLIVERS = 400
 
 
 def cues_over_time(track: Track, names: Sequence[str] | None = None, clip_id: int | None = None) -> go.Figure:
@@ -43,10 +46,10 @@ def cues_over_time(track: Track, names: Sequence[str] | None = None, clip_id: in
             yanchor="bottom",
             showarrow=False,
         )
-    for start_s, end_s in gaps(track.valid):
-        figure.add_vrect(x0=start_s, x1=end_s, fillcolor=SHADE, line_width=0, layer="below")
+    duration_s = max(len(track), 1) / RATE_HZ
+    figure.update_layout(shapes=[_band(*gap) for gap in gaps(track.valid) if gap[1] - gap[0] > duration_s / SLIVERS])
     dress(figure, rows * ROW_PX + 80, top=26)
-    return over_time(figure, max(len(track), 1) / RATE_HZ, clip_id)
+    return over_time(figure, duration_s, clip_id)
 
 
 def liveliest(track: Track, most: int) -> list[str]:
@@ -78,6 +81,12 @@ def gaps(valid: BoolArray) -> list[tuple[float, float]]:
     """The stretches, in seconds, in which a mask ``(T,)`` is false."""
     edges = np.flatnonzero(np.diff(np.concatenate([[True], valid, [True]]).astype(np.int8)))
     return [(start / RATE_HZ, end / RATE_HZ) for start, end in edges.reshape(-1, 2)]
+
+
+def _band(start_s: float, end_s: float) -> dict[str, Any]:
+    """A stretch shaded over all rows."""
+    across = {"xref": "x", "yref": "paper", "y0": 0, "y1": 1}
+    return {"type": "rect", "x0": start_s, "x1": end_s, "fillcolor": SHADE, "line_width": 0, "layer": "below", **across}
 
 
 def _line(cue: Cue, times: NDArray[np.floating], values: NDArray[np.floating], modality: str) -> go.Scatter:

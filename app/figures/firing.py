@@ -74,7 +74,7 @@ def rules_over_time(
             showarrow=False,
         )
     figure.update_yaxes(visible=False)
-    dress(figure, rows * ROW_PX + 130, left=12, top=66)
+    dress(figure, rows * ROW_PX + 130, left=12, top=76)
     figure.update_layout(hovermode="closest")
     _scale(figure, top)
     return over_time(figure, float(edges[-1]), clip_id).update_xaxes(showgrid=False)

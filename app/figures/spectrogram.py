@@ -44,7 +44,7 @@ def mel_spectrogram(
             colorscale="Cividis",
             colorbar={
                 "orientation": "h",
-                "title": {"text": "level (dB)", "side": "top"},
+                "ticksuffix": " dB",
                 "thickness": 8,
                 "len": 0.5,
                 "x": 0,
@@ -79,5 +79,5 @@ def mel_spectrogram(
         range=[float(rows[0]), float(rows[-1])],
         showgrid=False,
     )
-    dress(figure, 308, top=70)
+    dress(figure, 290, top=52)
     return over_time(figure, max(len(decibels), 1) / RATE_HZ, clip_id).update_xaxes(showgrid=False)

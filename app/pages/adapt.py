@@ -116,16 +116,18 @@ def _refresh(studio: Studio, study_id: int | None, parts: _Parts) -> dict[Any, A
         return {parts.sentence: '<p class="st-note">Open a study first.</p>'}
     study, versions, active = studio.study(study_id), studio.versions(study_id), studio.version(study_id)
     counts, lacking = studio.readiness(study_id)
-    parent = active.parent_id or versions[0].id
+    newest = versions[-1]
+    parent = next((version.id for version in versions if version.id == active.parent_id), None)
+    before, after = (parent, active.id) if parent else (active.id, newest.id)
     choices = [(adapt_html.version_label(version), version.id) for version in versions]
     return {
         parts.counts: corrections_per_emotion(counts, inspection.colours(study)),
         parts.sentence: adapt_html.readiness(sum(counts.values()), lacking),
         parts.report: adapt_html.report(active),
         parts.history: adapt_html.history(versions),
-        parts.before: gr.Dropdown(choices=choices, value=parent),
-        parts.after: gr.Dropdown(choices=choices, value=active.id),
-        **_compare(studio, study_id, parent, active.id, None, parts),
+        parts.before: gr.Dropdown(choices=choices, value=before),
+        parts.after: gr.Dropdown(choices=choices, value=after),
+        **_compare(studio, study_id, before, after, None, parts),
     }
 
 

@@ -47,13 +47,14 @@ STATUS: Mapping[str, str] = {
 
 def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
     """Fill the tab. Nothing is read before it is opened."""
+    folder = Path(mkdtemp(prefix="stf2m-"))
     places.text("data-head", "<h2>Take it away</h2>")
     with gr.Row(elem_id="data-export"):
         kind = gr.Dropdown(
             list(FORMATS), value=next(iter(FORMATS)), label="Format", interactive=True, scale=0, min_width=160
         )
         download = gr.DownloadButton(
-            "Download the annotations", variant="primary", elem_id="data-download", scale=0, min_width=240
+            "Download annotations", variant="primary", elem_id="data-download", scale=0, min_width=240
         )
     said = places.text("data-said", clicks=CLICKS)
     clips = places.text("data-clips", clicks=CLICKS)
@@ -68,7 +69,7 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
     def write(study_id: int, kind: str) -> gr.DownloadButton:
         """The file is written anew whenever the tab is opened or the format chosen, so that a click only fetches it."""
         name = re.sub(r"[^\w-]+", "-", studio.study(study_id).name).strip("-") or "study"
-        path = Path(mkdtemp(prefix="stf2m-")) / f"{name}{FORMATS[kind].suffix}"
+        path = folder / f"{name}-{study_id}{FORMATS[kind].suffix}"
         path.write_bytes(FORMATS[kind].write(studio.store.export_file(study_id)))
         return gr.DownloadButton(value=str(path), interactive=True)
 

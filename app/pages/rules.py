@@ -37,17 +37,17 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
             places.text("rules-all", "<h2>All rules</h2>")
             with gr.Row():
                 words = gr.Textbox(
-                    label="Search", placeholder="smile high", max_lines=1, elem_id="rules-search", min_width=120
+                    label="Search", placeholder="smile high", max_lines=1, elem_id="rules-search", min_width=140
                 )
-                emotion = gr.Dropdown([], label="Emotion", interactive=True, elem_id="rules-emotion", min_width=120)
-                of_cue = gr.Dropdown([], label="Cue", interactive=True, elem_id="rules-cue", min_width=120)
+                emotion = gr.Dropdown([], label="Emotion", interactive=True, elem_id="rules-emotion", min_width=140)
+                of_cue = gr.Dropdown([], label="Cue", interactive=True, elem_id="rules-cue", min_width=140)
                 modality = gr.Dropdown(
                     list(MODALITIES),
                     value=ANY,
                     label="Modality",
                     interactive=True,
                     elem_id="rules-modality",
-                    min_width=120,
+                    min_width=140,
                 )
             listed = places.text("rules-list")
 

@@ -1,6 +1,7 @@
 """The Views tab: what each modality of a clip says over time, and what the model makes of it, under one cursor."""
 
 import html
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,7 +76,7 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
             shown: (clip.id, version.id),
             chosen: choices,
             video: playing(studio, clip.id),
-            notes: notes_html(clip) + DEGREES,
+            notes: notes_html(clip, tracks) + DEGREES,
             ribbon: places.shown(memberships_over_time(moments, colours, clip.id)),
             shares_title: gr.HTML(visible=True),
             shares: places.shown(shares_over_time(moments, studio.predictions.sources, clip.id)),
@@ -90,9 +91,10 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
     )
 
 
-def notes_html(clip: ClipRecord) -> str:
-    """What people should know about a clip, each sentence on its own line."""
-    return "".join(f'<p class="st-note">{html.escape(note)}</p>' for note in clip.notes)
+def notes_html(clip: ClipRecord, tracks: Mapping[str, Track]) -> str:
+    """What people should know about a clip, each sentence on its own line; what is about a modality stands there."""
+    elsewhere = {track.note for track in tracks.values()}
+    return "".join(f'<p class="st-note">{html.escape(note)}</p>' for note in clip.notes if note not in elsewhere)
 
 
 def heading_html(track: Track) -> str:
