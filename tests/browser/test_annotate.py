@@ -255,6 +255,11 @@ def test_a_phone_shows_video_timeline_and_labels_in_this_order(visit: OpenPage, 
     ]
     assert tops == sorted(tops)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    page.get_by_role("button", name="+ new").tap()
+    expect(page.locator(".tl-said")).to_contain_text("New segment")
+    page.locator(".tl-emotion").last.tap()
+    _saved(page)
+    expect(page.locator(".tl-said")).to_contain_text("You: surprised")
     for button in page.locator(".tl-emotion, .tl-transport button:visible").all():
         assert button.bounding_box()["height"] >= 40
 

@@ -200,6 +200,16 @@ class Actions {
     if (model.draft) model.select(model.itemAt(model.draft.start_s));
   }
 
+  /** A new segment of the usual length at the cursor: for fingers and keys, which do not drag. */
+  newHere() {
+    const { model } = this.work;
+    if (!model.clip) return;
+    const { duration_s: duration } = model.clip;
+    const start = Math.min(model.time, Math.max(duration - SHORTEST, 0));
+    this.draft(start, Math.min(start + model.usual_s, duration));
+    this.work.scale.reveal(start, start + model.usual_s);
+  }
+
   draft(start_s, end_s) {
     this.work.panel.editor.flush();
     this.work.model.startDraft(start_s, end_s);

@@ -15,6 +15,7 @@ const COMMANDS = [
   [["Enter"], "accept the suggestion and go to the next segment", "accept"],
   [["n"], "next segment that needs attention", "nextUnsure"],
   [["Delete", "Backspace"], "remove your annotation", "remove", "Del"],
+  [["Insert"], "new segment at the cursor", "newHere"],
   [["Escape"], "let go of a new segment", "letGo", "Esc"],
   [["+", "="], "zoom in", "zoomIn", "+"],
   [["-"], "zoom out", "zoomOut", "−"],

@@ -57,6 +57,7 @@ class Model {
     const same = this.clip?.id === timeline.clip.id;
     const kept = same && this.selected ? { ...this.selected } : null;
     this.unsure = unsure;
+    this.usual_s = timeline.segment_s;
     this.clip = timeline.clip;
     this.emotions = timeline.emotions;
     this.emotionByName = new Map(timeline.emotions.map((emotion) => [emotion.name, emotion]));

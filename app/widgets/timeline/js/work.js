@@ -149,7 +149,7 @@ class Work {
     write(this.part("total"), clock(clip.duration_s));
     this.panel.setEmotions(emotions);
     this.part("compare").setAttribute("aria-pressed", String(Boolean(before)));
-    show(this.part("compare"), version.number > 1);
+    show(this.part("compare"), version.kind === "adapted");
     if (opened) {
       show(this.part("nopicture"), !clip.has_video);
       write(this.part("nopicture"), clip.has_video ? "" : "This clip has sound only.");
