@@ -2,7 +2,8 @@
 
 An episode is N emotions with K support and some query examples each. Two protocols: *cross*: the speakers are split
 in two halves at random, support from one half, query from the other; *personal*: support and query of one speaker.
-Queries are balanced: as many of each emotion.
+Shots may be unequal, drawn for each emotion. Queries are balanced, as many of each emotion, or their shares are drawn
+from a Dirichlet distribution (Veilleux et al. 2021, *Realistic evaluation of transductive few-shot learning*).
 """
 
 from collections import defaultdict
@@ -14,9 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stf2m.segments import Views
+from stf2m.tracks import FloatArray
 
 Protocol = Literal["cross", "personal"]
 IntArray = NDArray[np.intp]
+#: How many labelled examples each emotion has: so many, or drawn evenly from the first to the second number.
+Shots = int | tuple[int, int]
 
 #: Queries of each emotion in an episode; fewer where a speaker has not as many.
 QUERIES = 5
@@ -46,7 +50,9 @@ class Example:
 
 @dataclass(frozen=True, eq=False)
 class Episode:
-    """N emotions; indices into the pool of examples, and which emotion each is: ``(N·K,)`` and ``(N·queries,)``."""
+    """N emotions; indices into the pool of examples, and which emotion each is: ``(S,)`` support and ``(Q,)`` query;
+    S is N·K where shots are equal.
+    """
 
     emotions: tuple[str, ...]
     support: IntArray
@@ -55,7 +61,7 @@ class Episode:
     query_labels: IntArray
 
     def degrees(self) -> NDArray[np.float32]:
-        """The support's labels as degrees, ``(N·K, N)``, one in each row."""
+        """The support's labels as degrees, ``(S, N)``, one in each row."""
         return np.eye(len(self.emotions), dtype=np.float32)[self.support_labels]
 
 
@@ -66,7 +72,11 @@ class TooFewExamplesError(ValueError):
 class Sampler:
     """Draws episodes from a pool of examples known by their emotions and speakers.
 
-    ``allowed`` restricts the emotions. Raises :class:`TooFewExamplesError` when no episode can be drawn.
+    ``queries`` of each emotion where there are as many; with ``alpha`` as many in all, their shares drawn from a
+    symmetric Dirichlet distribution of that concentration. ``allowed`` restricts the emotions. What a seed draws as
+    support for unequal shots is part of what it draws for the most; balance does not change the support.
+
+    Raises :class:`TooFewExamplesError` when no episode can be drawn, ``ValueError`` for numbers that make no sense.
     """
 
     def __init__(
@@ -74,14 +84,19 @@ class Sampler:
         examples: Sequence[Example],
         *,
         ways: int,
-        shots: int,
+        shots: Shots,
         protocol: Protocol,
         queries: int = QUERIES,
+        alpha: float | None = None,
         allowed: Sequence[str] | None = None,
     ) -> None:
-        if ways < 2 or shots < 1 or queries < 1:
+        least, most = shots if isinstance(shots, tuple) else (shots, shots)
+        if ways < 2 or not 1 <= least <= most or queries < 1:
             raise ValueError("An episode needs two emotions, one shot and one query at least.")
-        self.ways, self.shots, self.queries, self.protocol = ways, shots, queries, protocol
+        if alpha is not None and not 0 < alpha < np.inf:
+            raise ValueError("The concentration of a Dirichlet distribution is a number above 0.")
+        self.ways, self.queries, self.protocol, self.alpha = ways, queries, protocol, alpha
+        self.least, self.shots = least, most
         self._by_speaker: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
         for index, example in enumerate(examples):
             if allowed is None or example.emotion in allowed:
@@ -120,7 +135,7 @@ class Sampler:
         emotions = self._choose(able, random)
         shuffled = [random.permutation(pool[emotion]) for emotion in emotions]
         return self._episode(
-            emotions, [each[: self.shots] for each in shuffled], [each[self.shots :] for each in shuffled]
+            emotions, [each[: self.shots] for each in shuffled], [each[self.shots :] for each in shuffled], random
         )
 
     def _cross(self, random: np.random.Generator) -> Episode | None:
@@ -135,6 +150,7 @@ class Sampler:
             emotions,
             [random.choice(support[emotion], self.shots, replace=False) for emotion in emotions],
             [random.permutation(query[emotion]) for emotion in emotions],
+            random,
         )
 
     def _pool(self, speakers: Sequence[str]) -> dict[str, list[int]]:
@@ -147,16 +163,49 @@ class Sampler:
     def _choose(self, able: Sequence[str], random: np.random.Generator) -> tuple[str, ...]:
         return tuple(str(name) for name in random.choice(able, self.ways, replace=False))
 
-    def _episode(self, emotions: tuple[str, ...], support: list[IntArray], query: list[IntArray]) -> Episode:
-        queries = min(self.queries, *(len(each) for each in query))
-        labels = np.arange(len(emotions))
+    def _episode(
+        self, emotions: tuple[str, ...], support: list[IntArray], query: list[IntArray], random: np.random.Generator
+    ) -> Episode:
+        shots = np.full(self.ways, self.shots)
+        queries = np.full(self.ways, min(self.queries, *(len(each) for each in query)))
+        if self.least < self.shots or self.alpha is not None:
+            # Children draw nothing from their parent, so that the rest of the episode is as it is without them.
+            of_shots, of_queries = random.spawn(2)
+            shots = of_shots.integers(self.least, self.shots + 1, self.ways)
+            if self.alpha is not None:
+                shares = of_queries.dirichlet(np.full(self.ways, self.alpha))
+                queries = apportioned(shares, int(queries.sum()), [len(each) for each in query])
+        labels = np.arange(self.ways)
         return Episode(
             emotions=emotions,
-            support=np.concatenate(support).astype(np.intp),
-            support_labels=labels.repeat(self.shots),
-            query=np.concatenate([each[:queries] for each in query]).astype(np.intp),
+            support=_firsts(support, shots),
+            support_labels=labels.repeat(shots),
+            query=_firsts(query, queries),
             query_labels=labels.repeat(queries),
         )
+
+
+def apportioned(shares: NDArray[np.float64], total: int, available: Sequence[int]) -> IntArray:
+    """Whole numbers ``(N,)`` in the proportion of ``shares``, by largest remainders: ``total`` in all, or as many as
+    keep the proportion where less of one is ``available``; one at least.
+    """
+    with np.errstate(divide="ignore"):
+        possible = np.min(np.asarray(available) / shares)
+    total = max(int(min(total, possible)), 1)
+    counts = np.floor(shares * total).astype(np.intp)
+    largest = np.argsort(counts - shares * total, kind="stable")
+    counts[largest[: total - counts.sum()]] += 1
+    return counts
+
+
+def _firsts(pools: Sequence[IntArray], counts: IntArray) -> IntArray:
+    return np.concatenate([pool[:count] for pool, count in zip(pools, counts, strict=True)]).astype(np.intp)
+
+
+def degrees_of(examples: Sequence[Example], rows: IntArray, emotions: Sequence[str]) -> FloatArray:
+    """What is known of some examples of a pool: the degree of each emotion as it was given, ``(n, N)``."""
+    known = [[examples[row].degrees.get(emotion, 0.0) for emotion in emotions] for row in rows]
+    return np.array(known, np.float32).reshape(len(rows), len(emotions))
 
 
 def episodes(sampler: Sampler, count: int, seed: int) -> Iterator[Episode]:

@@ -1,0 +1,82 @@
+"""How far degrees can be believed: calibration, proper scores, and what confidence is worth.
+
+``degrees (n, N)`` are the answers to n queries, rows sum to one; ``labels (n,)`` the right emotions by column; ``truth
+(n, N)`` the right degrees where people gave several; ``right (n,)`` whether an answer was right. Nothing depends on
+the order of the queries. Every function raises ``ValueError`` for no answer at all.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stf2m.tracks import FloatArray
+
+Floats = NDArray[np.floating]
+Labels = NDArray[np.integer]
+
+#: A degree below this counts as this much where its logarithm is taken.
+LEAST = 1e-7
+
+
+def distribution(degrees: Floats) -> FloatArray:
+    """Rows that sum to one ``(n, N)``; a row without any degree becomes an even one."""
+    total = degrees.sum(axis=1, keepdims=True)
+    even = np.full_like(degrees, 1 / degrees.shape[1])
+    return np.where(total > 0, degrees / np.where(total > 0, total, 1), even).astype(np.float32)
+
+
+def expected_calibration_error(confidence: Floats, right: Floats, bins: int = 15) -> float:
+    """``Σ_b n_b / n |accuracy_b − mean confidence_b|`` of the confidence ``(n,)`` in the top emotion, in [0, 1], over
+    ``bins`` of equal width (Guo et al. 2017, *On calibration of modern neural networks*).
+    """
+    _check(confidence)
+    place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    gap = np.bincount(place, weights=np.asarray(right, float) - confidence, minlength=bins)
+    return float(np.abs(gap).sum() / len(confidence))
+
+
+def negative_log_likelihood(degrees: Floats, labels: Labels) -> float:
+    """Mean of ``−ln`` of the right emotion's degree, in nats."""
+    _check(degrees)
+    return float(-np.log(np.maximum(degrees[np.arange(len(labels)), labels], LEAST, dtype=float)).mean())
+
+
+def brier(degrees: Floats, labels: Labels) -> float:
+    """Mean over queries of the squared distance of the degrees to the right emotion alone, in [0, 2] (Brier 1950)."""
+    _check(degrees)
+    return float(np.square(degrees.astype(float) - np.eye(degrees.shape[1])[labels]).sum(axis=1).mean())
+
+
+def risk_coverage(confidence: Floats, right: Floats) -> float:
+    """Area under the risk–coverage curve: the share of wrong answers among the surest 1, 2, … n, averaged over those n
+    (Geifman & El-Yaniv 2017, *Selective classification for deep neural networks*). Lower is better. Equally sure
+    answers count as in the mean over all their orders.
+    """
+    _check(confidence)
+    _, group, size = np.unique(-np.asarray(confidence), return_inverse=True, return_counts=True)
+    wrong = np.bincount(group, weights=1.0 - np.asarray(right, float)) / size
+    risks = np.cumsum(wrong.repeat(size)) / np.arange(1, len(confidence) + 1)
+    return float(risks.mean())
+
+
+def cross_entropy(degrees: Floats, truth: Floats) -> float:
+    """Mean of ``−Σ truth ln degrees``, in nats: the negative log-likelihood of several right emotions at once."""
+    _check(degrees)
+    return float(-(truth * np.log(np.maximum(degrees, LEAST, dtype=float))).sum(axis=1).mean())
+
+
+def jensen_shannon(degrees: Floats, truth: Floats) -> float:
+    """Mean Jensen–Shannon divergence of the degrees and the right ones, in bits: 0 alike, 1 nothing in common
+    (Lin 1991).
+    """
+    _check(degrees)
+    middle = (degrees.astype(float) + truth) / 2
+    return float(_entropy(middle).mean() - (_entropy(degrees).mean() + _entropy(truth).mean()) / 2)
+
+
+def _entropy(degrees: Floats) -> NDArray[np.float64]:
+    return -(degrees * np.log2(np.where(degrees > 0, degrees, 1), dtype=float)).sum(axis=1)
+
+
+def _check(answers: Floats) -> None:
+    if not len(answers):
+        raise ValueError("Without any answer there is nothing to measure.")
