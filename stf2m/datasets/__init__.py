@@ -11,7 +11,7 @@ from types import ModuleType
 
 import numpy as np
 
-from stf2m.datasets import ck48, cremad, emodb, fer2013, labelled, meld, ravdess
+from stf2m.datasets import ck48, cremad, emodb, fer2013, labelled, meld, mosi, ravdess
 from stf2m.datasets.cache import Packed, Progress, Store, cache_folder
 from stf2m.datasets.extraction import modality_of, seconds
 from stf2m.datasets.items import DatasetError, Item
@@ -34,8 +34,9 @@ __all__ = [
 ]
 
 #: Readers by name, in the order in which they are asked whether a folder is theirs. A table of labels says more
-#: than file names do, so it comes first.
+#: than file names do, so it comes first, but for the one set whose table is its own.
 READERS: Mapping[str, ModuleType] = {
+    "mosi": mosi,
     "labelled": labelled,
     "meld": meld,
     "ravdess": ravdess,
@@ -137,7 +138,8 @@ def examples(dataset: Dataset, indices: Sequence[int] | None = None) -> list[Exa
 
 
 def _example(item: Item, tracks: Mapping[str, Track]) -> Example:
-    return Example(views(tracks, performance(tracks)), {item.emotion: 1.0}, item.speaker, item.name)
+    degrees = item.degrees or {item.emotion: 1.0}
+    return Example(views(tracks, performance(tracks)), degrees, item.speaker, item.name)
 
 
 def performance(tracks: Mapping[str, Track]) -> Segment:

@@ -33,7 +33,7 @@ class Item:
     face sequence in order, or nothing for a sentence; ``speaker`` is empty where nobody knows who it is; ``emotion``
     is in the words of :mod:`stf2m.vocabulary`; ``text`` what is said, where the set tells; ``duration_s`` only where
     the files do not tell; ``split`` the set's own partition (train, dev, test), if it has one; ``about`` every
-    other column.
+    other column; ``degrees`` those of several emotions in [0, 1], where the set gives them: ``emotion`` is the highest.
     """
 
     name: str
@@ -45,6 +45,7 @@ class Item:
     duration_s: float = 0.0
     split: str = ""
     about: Mapping[str, str] = field(default_factory=dict, hash=False)
+    degrees: Mapping[str, float] = field(default_factory=dict, hash=False)
 
     @property
     def file(self) -> Path | None:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
+
 from stf2m.datasets.items import DatasetError, Item
 from stf2m.vocabulary import canonical
 
@@ -11,12 +13,15 @@ from stf2m.vocabulary import canonical
 @dataclass(frozen=True)
 class Selection:
     """Which items: ``speakers`` as names and ranges of numbers (``15-18``, ``S010,S011``), ``split`` as the set
-    calls it, ``emotions`` in any spelling of the vocabulary. What is empty does not restrict.
+    calls it, ``emotions`` in any spelling of the vocabulary; of these each speaker's ``emotions_per_speaker`` only,
+    chosen by ``seed`` (see :func:`of_few_emotions`). What is empty or zero does not restrict.
     """
 
     speakers: str = ""
     split: str = ""
     emotions: tuple[str, ...] = ()
+    emotions_per_speaker: int = 0
+    seed: int = 0
 
     def of(self, items: Sequence[Item]) -> list[Item]:
         """The items that are meant. Raises :class:`DatasetError` for a speaker, split or emotion that is not there."""
@@ -24,11 +29,12 @@ class Selection:
         feelings = self._emotions(items)
         if self.split and self.split not in {item.split for item in items}:
             raise DatasetError(f"There is no split called {self.split}.")
-        return [
+        meant = [
             item
             for item in items
             if item.speaker in people and item.emotion in feelings and (not self.split or item.split == self.split)
         ]
+        return of_few_emotions(meant, self.emotions_per_speaker, self.seed) if self.emotions_per_speaker else meant
 
     def others(self, items: Sequence[Item]) -> list[Item]:
         """The items of other speakers (if some are named) in other splits (if one is named): fit to learn from.
@@ -46,6 +52,29 @@ class Selection:
         if absent := sorted(wanted - there):
             raise DatasetError(f"Nobody is {absent[0]} here; there are {_listed(sorted(there))}.")
         return wanted or there
+
+
+def of_few_emotions(items: Sequence[Item], each: int, seed: int) -> list[Item]:
+    """The items of ``each`` emotions of every speaker, as if people showed no others.
+
+    Who keeps what is drawn by the seed. Emotions are spread evenly over the speakers, and no more of them are kept than
+    two speakers at least can have, so that every one can be learned from some people and tested on others; somebody
+    who has too few of these keeps others of their own. Items of unknown people stay.
+    """
+    random = np.random.default_rng(seed)
+    pools = {name: sorted({item.emotion for item in items if item.speaker == name}) for name in speakers(items)}
+    there = random.permutation(sorted({emotion for pool in pools.values() for emotion in pool})).tolist()
+    had = {emotion: sum(emotion in pool for pool in pools.values()) for emotion in there}
+    most = max(each * len(pools) // 2, 1)
+    kept = dict.fromkeys(sorted(there, key=lambda emotion: -min(had[emotion], 2))[:most], 0)
+    chosen: dict[str, set[str]] = {}
+    # Those with the least to choose from come first.
+    for name in sorted(random.permutation(list(pools)).tolist(), key=lambda name: len(kept.keys() & pools[name])):
+        own = random.permutation(pools[name]).tolist()
+        chosen[name] = set(sorted(own, key=lambda emotion: kept.get(emotion, len(items)))[:each])
+        for emotion in chosen[name] & kept.keys():
+            kept[emotion] += 1
+    return [item for item in items if item.speaker not in chosen or item.emotion in chosen[item.speaker]]
 
 
 def speakers(items: Iterable[Item]) -> tuple[str, ...]:

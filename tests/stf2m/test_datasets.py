@@ -5,10 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from stf2m.datasets import DatasetError, Selection, cache_folder, examples, load, read, reader
+from stf2m.datasets import DatasetError, Item, Selection, cache_folder, examples, load, read, reader
 from stf2m.datasets.extraction import extract, modality_of
-from stf2m.datasets.selection import in_words
+from stf2m.datasets.selection import in_words, of_few_emotions
+from stf2m.vocabulary import EMOTIONS
 
 VOICES = ("03-01-03-02-01-01-15.flac", "03-01-05-02-02-01-16.flac", "03-01-04-01-01-02-17.flac")
 
@@ -89,9 +92,28 @@ def test_a_table_of_sentences_needs_no_files(tmp_path):
     assert (item.kind, item.emotion, item.text, item.duration_s) == ("text", "happy", "What a day!", 1.5)
 
 
+def test_a_table_may_give_degrees_of_several_emotions(tmp_path):
+    (tmp_path / "one").mkdir()
+    (tmp_path / "each").mkdir()
+    one = read(table(tmp_path / "one", "text,speaker,emotion\nA,1,joy:0.6; sad :0.4\nB,1,resigned\nC,1,sad:0\nD,1,\n"))
+    each = read(table(tmp_path / "each", "text,speaker,take,joy,sadness\nA,1,2,0.6,0.4\nB,1,1,,1\nC,1,1,0,\n"))
+    assert [(item.text, item.emotion, item.degrees) for item in one] == [
+        ("A", "happy", {"happy": 0.6, "sad": 0.4}), ("B", "resigned", {"resigned": 1.0})
+    ]  # fmt: skip
+    assert [(item.text, item.emotion, item.degrees) for item in each] == [
+        ("A", "happy", {"happy": 0.6, "sad": 0.4}), ("B", "sad", {"sad": 1.0})
+    ]  # fmt: skip
+    assert each[0].about["take"] == "2"
+
+
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
+        ("text,speaker,emotion\nHi,1,happy:1.5\n", "says 'happy:1.5' where degrees"),
+        ("text,speaker,emotion\nHi,1,happy:0.5;sad\n", "says 'happy:0.5;sad' where degrees"),
+        ("text,speaker,emotion\nHi,1,joy:0.5;happy:0.5\n", "where degrees from 0 to 1"),
+        ("text,speaker,happy\nHi,1,much\n", "says 'happy:much' where degrees"),
+        ("text,speaker,take\nHi,1,much\n", "needs the columns"),
         ("file,who,emotion\na.wav,1,sad\n", "needs the columns"),
         ("file,speaker,emotion\na.wav,1,sad\n", "a.wav, which is not there"),
         ("file,speaker,emotion\na.txt,1,sad\n", "a.txt, which is no sound"),
@@ -126,6 +148,32 @@ def test_selections_by_speaker_split_and_emotion(tmp_path):
                             (Selection(emotions=("bored",)), "Nobody is bored")):  # fmt: skip
         with pytest.raises(DatasetError, match=said):
             selection.of(items)
+
+
+people = st.lists(st.tuples(st.sampled_from("ABCDEFGH"), st.sampled_from(EMOTIONS)), min_size=1, max_size=60)
+
+
+@given(people, st.integers(1, 3), st.integers(0, 9))
+def test_every_speaker_keeps_a_few_emotions_and_all_of_their_items(told, each, seed):
+    items = [Item(f"{number}", "text", who, emotion) for number, (who, emotion) in enumerate([*told, ("", "sad")])]
+    kept = Selection(emotions_per_speaker=each, seed=seed).of(items)
+    assert kept == Selection(emotions_per_speaker=each, seed=seed).of(items)
+    assert kept[-1].speaker == ""
+    for who in {who for who, _ in told}:
+        pool, left = ({item.emotion for item in some if item.speaker == who} for some in (items, kept))
+        assert len(left) == min(each, len(pool))
+        assert [item for item in items if item.speaker == who and item.emotion in left] == [
+            item for item in kept if item.speaker == who
+        ]
+
+
+@given(st.integers(2, 30), st.integers(0, 9))
+def test_kept_emotions_are_spread_so_that_each_has_two_speakers(speakers, seed):
+    items = [Item(f"{who} {name}", "text", f"{who}", name) for who in range(speakers) for name in EMOTIONS]
+    counts = Counter(item.emotion for item in of_few_emotions(items, 1, seed)).values()
+    assert min(counts) >= 2
+    assert max(counts) - min(counts) <= 1
+    assert len(counts) == min(speakers // 2, len(EMOTIONS))
 
 
 @pytest.mark.data
