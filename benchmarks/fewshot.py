@@ -17,7 +17,7 @@ from rich.table import Table
 
 from stf2m.comparison import compare, fit, prepare
 from stf2m.datasets import Selection
-from stf2m.evaluation import Result
+from stf2m.evaluation import Result, Setting
 from stf2m.methods import METHODS, method
 from stf2m.recipe import data_folder
 from stf2m.tasks import Protocol
@@ -88,16 +88,8 @@ def _rows(trial: Trial, episodes: int, bar: Progress) -> Iterator[Row]:
     methods = [method(name) for name in METHODS]
     fit(methods, material)
     for protocol, shots in trial.kinds:
-        results = compare(
-            methods,
-            material,
-            ways=WAYS,
-            shots=shots,
-            protocol=protocol,
-            count=episodes,
-            seed=SEED,
-            progress=progress,
-        )
+        setting = Setting(ways=WAYS, shots=shots, protocol=protocol, episodes=episodes, seed=SEED)
+        results = compare(methods, material, setting, progress=progress)
         yield Row(trial.name, results)
     bar.remove_task(task)
 
@@ -135,7 +127,7 @@ def _cells(row: Row, emphasis: str) -> tuple[str, ...]:
         emphasis.format(text) if result.accuracy == best else text
         for text, result in zip(told, row.results, strict=True)
     ]
-    return row.name, row.results[0].protocol, str(row.results[0].shots), *marked
+    return row.name, row.results[0].setting.protocol, row.results[0].setting.shots_in_words, *marked
 
 
 if __name__ == "__main__":

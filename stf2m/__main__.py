@@ -57,12 +57,38 @@ def evaluate(
     folder: Folder,
     method: Annotated[list[str], typer.Option(metavar="NAME[,NAME…]", help="May be given more than once.")] = ["stf2m"],  # noqa: B006
     ways: Annotated[int, typer.Option(min=2, help="Emotions in an episode.")] = 5,
-    shots: Annotated[int, typer.Option(min=1, help="Labelled examples of each emotion.")] = 5,
+    shots: Annotated[
+        str,
+        typer.Option(metavar="K|A-B", help="Labelled examples of each emotion; 1-5 draws a number for each emotion."),
+    ] = "5",
     protocol: Annotated[
         Speakers, typer.Option(help="Support and query of different speakers, or one's.")
     ] = Speakers.CROSS,
     episodes: Annotated[int, typer.Option(min=1, help="How many.")] = 600,
-    seed: Annotated[int, typer.Option(min=0, help="The seed that draws them.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="The seed that draws all that is drawn.")] = 0,
+    transductive: Annotated[
+        bool, typer.Option("--transductive", help="Methods that can also learn from the queries, labels unseen.")
+    ] = False,
+    balance: Annotated[
+        str,
+        typer.Option(
+            metavar="uniform|ALPHA",
+            help="As many queries of each emotion, or as many in all in shares from a Dirichlet distribution "
+            "of that concentration: 2 is usual, less is more unequal.",
+        ),
+    ] = "uniform",
+    wrong: Annotated[
+        float, typer.Option(min=0, max=1, metavar="SHARE", help="This share of the support's labels is made wrong.")
+    ] = 0.0,
+    soft: Annotated[
+        bool,
+        typer.Option(
+            "--soft/--hard", help="Where labels are degrees of several emotions: learn from them, or the top."
+        ),
+    ] = True,
+    modalities: Annotated[
+        str, typer.Option(metavar="NAME,…", help="Show these only: face, voice, text; all if not given.")
+    ] = "",
     speakers: Annotated[
         str, typer.Option(metavar="15-18,…", help="Test these; methods that train use the others.")
     ] = "",
@@ -70,6 +96,9 @@ def evaluate(
         str, typer.Option(metavar="NAME", help="Test this split; methods that train use the others.")
     ] = "",
     emotions: Annotated[str, typer.Option(metavar="NAME,…", help="Test these emotions only.")] = "",
+    emotions_per_speaker: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Each tested speaker keeps only so many emotions.")
+    ] = None,
     unseen: Annotated[
         bool, typer.Option("--unseen", help="Keep the tested emotions out of what methods train on.")
     ] = False,
@@ -78,34 +107,61 @@ def evaluate(
     ] = None,
     json_file: Json = "",
 ) -> None:
-    """Accuracy of methods on the very same few-shot episodes of a data set, with 95 % intervals."""
+    """Methods on the very same few-shot episodes of a data set: accuracy with 95 % intervals, and calibration.
+
+    Beside accuracy: ECE is the expected calibration error (where a method answers without support, before and after
+    adapting), NLL the negative log-likelihood, AURC the area under the risk-coverage curve; for all three lower is
+    better. The JSON says more.
+    """
     from stf2m import terminal
     from stf2m.comparison import compare, fit, prepare
     from stf2m.datasets import Selection
+    from stf2m.evaluation import Setting
     from stf2m.methods import method as method_named
 
+    setting = Setting(
+        ways=ways,
+        shots=_shots(shots),
+        protocol=protocol.value,
+        episodes=episodes,
+        seed=seed,
+        alpha=_alpha(balance),
+        transductive=transductive,
+        wrong=wrong,
+        soft=soft,
+    )
     methods = [method_named(name) for name in _listed(",".join(method))]
-    selection = Selection(speakers, split, tuple(_listed(emotions)))
+    selection = Selection(speakers, split, tuple(_listed(emotions)), emotions_per_speaker or 0, seed)
+    shown = _listed(modalities.lower())
     learning = any(not each.origin for each in methods)
     with _progress() as progress:
-        material = prepare(folder, selection, train_on=train_on, unseen=unseen, learning=learning, progress=progress)
-        fit(methods, material)
-        results = compare(
-            methods,
-            material,
-            ways=ways,
-            shots=shots,
-            protocol=protocol.value,
-            count=episodes,
-            seed=seed,
+        material = prepare(
+            folder,
+            selection,
+            train_on=train_on,
+            unseen=unseen,
+            learning=learning,
+            modalities=shown,
             progress=progress,
         )
+        fit(methods, material)
+        results = compare(methods, material, setting, progress=progress)
     if json_file:
-        told = [{**asdict(result), "left_out": material.left_out} for result in results]
+        about = {"left_out": material.left_out, "emotions_per_speaker": emotions_per_speaker}
+        told = [{**result.as_json(), **about} for result in results]
         _write(told[0] if len(told) == 1 else {"results": told}, json_file)
         return
-    title = f"{folder.resolve().name}: {ways}-way {shots}-shot, {protocol.value}, {episodes} episodes, seed {seed}"
-    notes = [f"{material.left_out} items with no face, voice or words are left out."] if material.left_out else []
+    few = [f"emotions of each speaker: {emotions_per_speaker}"] if emotions_per_speaker else []
+    title = f"{folder.resolve().name}: {', '.join([setting.in_words, *few])}"
+    notes = [
+        f"{result.method} has no use for unlabelled queries."
+        for result in results
+        if transductive and not result.setting.transductive
+    ]
+    if material.left_out:
+        notes.append(
+            f"{material.left_out} items with no {' or '.join(shown or ['face', 'voice', 'words'])} are left out."
+        )
     terminal.show(terminal.results(results, title, notes))
 
 
@@ -183,6 +239,27 @@ def _for_people() -> tuple[type[Exception], ...]:
         WeightsUnavailableError,
         OSError,
     )
+
+
+def _shots(text: str) -> int | tuple[int, int]:
+    least, dash, most = (part.strip() for part in text.replace("–", "-").partition("-"))
+    numbers = [int(part) for part in (least, most if dash else least) if part.isascii() and part.isdigit()]
+    if len(numbers) < 2 or not 1 <= numbers[0] <= numbers[1]:
+        raise typer.BadParameter(f"--shots takes a number from 1 up, or two such as 1-5, not {text!r}.")
+    return (numbers[0], numbers[1]) if dash else numbers[0]
+
+
+def _alpha(text: str) -> float | None:
+    """The concentration of the queries' emotions; None for balanced ones."""
+    if text == "uniform":
+        return None
+    try:
+        alpha = float(text)
+    except ValueError:
+        alpha = 0.0
+    if not 0 < alpha < float("inf"):
+        raise typer.BadParameter(f"--balance takes uniform or a number above 0, not {text!r}.")
+    return alpha
 
 
 def _listed(names: str) -> list[str]:

@@ -5,6 +5,8 @@
 the order of the queries. Every function raises ``ValueError`` for no answer at all.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +17,50 @@ Labels = NDArray[np.integer]
 
 #: A degree below this counts as this much where its logarithm is taken.
 LEAST = 1e-7
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How far the degrees of many answers can be believed; each figure is the function of that name or meaning.
+
+    ``aurc`` is by a method's own confidence, ``aurc_softmax`` by its top degree. ``ece_before`` is without any support,
+    None for a method that cannot answer then. ``cross_entropy`` and ``jensen_shannon`` are to the degrees that people
+    gave, None where they named one emotion only.
+    """
+
+    ece: float
+    ece_before: float | None
+    nll: float
+    brier: float
+    aurc: float
+    aurc_softmax: float
+    cross_entropy: float | None
+    jensen_shannon: float | None
+
+
+def quality(
+    degrees: Floats,
+    labels: Labels,
+    confidence: Floats,
+    before: tuple[Floats, Labels] | None = None,
+    truth: Floats | None = None,
+) -> Quality:
+    """All figures of some answers and of the confidence ``(n,)`` in them; ``before``: degrees and labels of those that
+    were answered without support.
+    """
+    right = degrees.argmax(axis=1) == labels
+    return Quality(
+        ece=expected_calibration_error(degrees.max(axis=1), right),
+        ece_before=expected_calibration_error(before[0].max(axis=1), before[0].argmax(axis=1) == before[1])
+        if before
+        else None,
+        nll=negative_log_likelihood(degrees, labels),
+        brier=brier(degrees, labels),
+        aurc=risk_coverage(confidence, right),
+        aurc_softmax=risk_coverage(degrees.max(axis=1), right),
+        cross_entropy=None if truth is None else cross_entropy(degrees, truth),
+        jensen_shannon=None if truth is None else jensen_shannon(degrees, truth),
+    )
 
 
 def distribution(degrees: Floats) -> FloatArray:

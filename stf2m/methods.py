@@ -1,8 +1,11 @@
 """Every method that can be tested, by name."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from stf2m.adaptation import AdaptedModel
+import numpy as np
+
+from stf2m.adaptation import AdaptedModel, Prediction
 from stf2m.baselines.logistic import Logistic
 from stf2m.baselines.prototype import Prototype
 from stf2m.encoded import Encoded
@@ -19,6 +22,8 @@ class Adapting:
     names say nothing and the support is all.
     """
 
+    transductive = True
+
     def __init__(self, model: STF2M | None = None, memory: bool = True) -> None:
         self.name = "stf2m" if memory else "stf2m-support"
         self.model, self.memory = model or STF2M.load(), memory
@@ -32,9 +37,20 @@ class Adapting:
         """The slow half: the encoder's features of every example."""
         return self.model.encode([example.views for example in examples])
 
-    def adapt(self, support: Encoded, degrees: FloatArray, emotions: Sequence[str]) -> "Answering":
+    def adapt(
+        self, support: Encoded, degrees: FloatArray, emotions: Sequence[str], unlabelled: Encoded | None = None
+    ) -> "Answering":
         """The fast weights of one episode."""
-        return Answering(self.model.adapt(support, degrees, emotions, prior=self.memory))
+        more: dict[str, Any] = {} if unlabelled is None else {"unlabelled": unlabelled}
+        return Answering(self.model.adapt(support, degrees, emotions, prior=self.memory, **more))
+
+    def unadapted(self, emotions: Sequence[str]) -> "Answering | None":
+        """The memory alone; None where it knows fewer than two of the emotions, or is not to be used."""
+        if not self.memory:
+            return None
+        nothing = self.model.encode([])
+        adapted = self.model.adapt(nothing, np.zeros((0, len(emotions)), np.float32), emotions)
+        return Answering(adapted) if adapted.taught else None
 
 
 class Answering:
@@ -42,10 +58,21 @@ class Answering:
 
     def __init__(self, adapted: AdaptedModel) -> None:
         self.adapted = adapted
+        self._last: tuple[Encoded, Prediction] | None = None
 
     def predict(self, query: Encoded) -> FloatArray:
         """Degrees ``(n, N)``."""
-        return self.adapted.predict(query).memberships
+        return self._prediction(query).memberships
+
+    def confidence(self, query: Encoded) -> FloatArray:
+        """Certainty ``(n,)``: one less the uncertainty."""
+        return 1 - self._prediction(query).uncertainty
+
+    def _prediction(self, query: Encoded) -> Prediction:
+        """Of the same rows only once."""
+        if self._last is None or self._last[0] is not query:
+            self._last = query, self.adapted.predict(query)
+        return self._last[1]
 
 
 METHODS: Mapping[str, Callable[[], Method]] = {

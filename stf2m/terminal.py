@@ -68,16 +68,27 @@ def rules(found: Sequence[Rule]) -> Table:
 
 def results(found: Sequence[Result], title: str, notes: Sequence[str] = ()) -> RenderableType:
     """One table of several methods on the same episodes."""
+    several = any(result.quality.jensen_shannon is not None for result in found)
     table = Table(title=title, title_justify="left", header_style="dim")
     table.add_column("method")
-    for name in ("accuracy", "macro recall", "adapting", "all episodes"):
+    for name in ("accuracy", "macro recall", "ECE", "NLL", "AURC", *(["JS"] if several else []), "adapting"):
         table.add_column(name, justify="right")
     table.add_column("learned from")
     best = max(result.accuracy for result in found)
     for result in found:
-        accuracy = Text(f"{result.accuracy:.3f} ± {result.ci95:.3f}", style="bold" if result.accuracy == best else "")
-        speed = f"{result.adapt_ms:.1f} ms", f"{result.seconds:.1f} s"
-        table.add_row(result.method, accuracy, f"{result.macro_recall:.3f}", *speed, result.trained_on)
+        quality = result.quality
+        before = "" if quality.ece_before is None else f"{quality.ece_before:.3f} → "
+        table.add_row(
+            result.method,
+            Text(f"{result.accuracy:.3f} ± {result.ci95:.3f}", style="bold" if result.accuracy == best else ""),
+            f"{result.macro_recall:.3f}",
+            f"{before}{quality.ece:.3f}",
+            f"{quality.nll:.3f}",
+            f"{quality.aurc:.3f}",
+            *([f"{quality.jensen_shannon:.3f}"] if quality.jensen_shannon is not None else []),
+            f"{result.adapt_ms:.1f} ms",
+            result.trained_on,
+        )
     return Group(table, *(Text(note, style="dim") for note in notes))
 
 

@@ -47,8 +47,11 @@ class Logistic:
         """The pooled statistics."""
         return pooled(examples)
 
-    def adapt(self, support: Pooled, degrees: FloatArray, emotions: Sequence[str]) -> Fitted:
-        """Fit to the support; a degree ``(n, N)`` of several emotions counts as so many weighted examples.
+    def adapt(
+        self, support: Pooled, degrees: FloatArray, emotions: Sequence[str], unlabelled: Pooled | None = None
+    ) -> Fitted:
+        """Fit to the support; a degree ``(n, N)`` of several emotions counts as so many weighted examples, and
+        ``unlabelled`` examples for nothing.
 
         The best weights lie in the span of the support (the representer theorem), so it is enough to look there.
         """

@@ -1,7 +1,9 @@
 """Nearest class mean (Snell et al. 2017 without the network) of pooled statistics: the plain recipe.
 
 Trained on other people, the standardised statistics are projected by a linear discriminant whose within-class
-covariance is shrunk by half; untrained, they are standardised by the support and compared as they are.
+covariance is shrunk by half; untrained, they are standardised by the support and compared as they are. With unlabelled
+examples the means are refined by one step of soft k-means (Ren et al. 2018, *Meta-learning for semi-supervised few-shot
+classification*).
 """
 
 from collections import defaultdict
@@ -28,10 +30,7 @@ class Prototypes:
 
     def predict(self, query: Pooled) -> FloatArray:
         """Degrees ``(n, N)`` that sum to one, a softmax over minus half the squared distance per dimension."""
-        distances = np.square(self.space(query)[:, None] - self.means).mean(axis=-1)
-        distances = np.nan_to_num(distances, nan=np.inf)
-        degrees = np.exp(-0.5 * (distances - distances.min(axis=1, keepdims=True)))
-        return degrees / degrees.sum(axis=1, keepdims=True)
+        return _closeness(self.space(query), self.means)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,12 +49,14 @@ class Space:
 class Prototype:
     """The plain recipe.
 
+    With ``unlabelled`` examples :meth:`adapt` also learns from what they look like.
     ``per_speaker``: each speaker is first normalised by the mean and deviation of all their clips at hand, labels
     unseen. That is worth much on balanced sets, needs many clips of a person, and does harm where a person shows one
     emotion only.
     """
 
     origin = ""
+    transductive = True
 
     def __init__(self, per_speaker: bool = False) -> None:
         self.name = "prototype-speaker" if per_speaker else "prototype"
@@ -78,12 +79,34 @@ class Prototype:
         found = pooled(examples)
         return _per_speaker(found, examples) if self.per_speaker else found
 
-    def adapt(self, support: Pooled, degrees: FloatArray, emotions: Sequence[str]) -> Prototypes:
-        """The means of the support weighted by its degrees ``(n, N)``."""
-        space = self._space or Space(Standard.of(support))
-        total = degrees.sum(axis=0)[:, None]
-        means = np.where(total > 0, degrees.T @ space(support) / np.maximum(total, 1e-9), np.nan)
-        return Prototypes(means, space)
+    def adapt(
+        self, support: Pooled, degrees: FloatArray, emotions: Sequence[str], unlabelled: Pooled | None = None
+    ) -> Prototypes:
+        """The means of the support weighted by its degrees ``(n, N)``, and then of the unlabelled examples as well,
+        each of which counts for an emotion as much as it is close to it.
+        """
+        if unlabelled is None or not len(unlabelled):
+            space = self._space or Space(Standard.of(support))
+            return Prototypes(_means(space(support), degrees), space)
+        everything = Pooled(np.concatenate([support.features, unlabelled.features]), support.weight)
+        space = self._space or Space(Standard.of(everything))
+        points = space(everything)
+        known, more = points[: len(support)], points[len(support) :]
+        degrees = np.concatenate([degrees, _closeness(more, _means(known, degrees))])
+        return Prototypes(_means(points, degrees), space)
+
+
+def _means(points: FloatArray, degrees: FloatArray) -> FloatArray:
+    """Means ``(N, D)`` of points ``(n, D)`` weighted by degrees ``(n, N)``, NaN for an emotion that has none."""
+    total = degrees.sum(axis=0)[:, None]
+    return np.where(total > 0, degrees.T @ points / np.maximum(total, 1e-9), np.nan)
+
+
+def _closeness(points: FloatArray, means: FloatArray) -> FloatArray:
+    """Degrees ``(n, N)`` that sum to one, a softmax over minus half the squared distance per dimension."""
+    distances = np.nan_to_num(np.square(points[:, None] - means).mean(axis=-1), nan=np.inf)
+    degrees = np.exp(-0.5 * (distances - distances.min(axis=1, keepdims=True)))
+    return degrees / degrees.sum(axis=1, keepdims=True)
 
 
 def _per_speaker(found: Pooled, examples: Sequence[Example]) -> Pooled:

@@ -127,6 +127,21 @@ def test_the_discriminant_and_the_speakers_own_mean_each_help_new_people():
     assert accuracy(Prototype(per_speaker=True), train, support, query) > trained
 
 
+def test_unlabelled_examples_draw_the_means_to_where_the_emotions_are():
+    random = np.random.default_rng(8)
+    labels, degrees = np.arange(60) % 3, np.eye(3, dtype=np.float32)
+    right = []
+    for _ in range(20):
+        everything = 3 * np.eye(3)[labels] + random.normal(scale=0.8, size=(60, 3))
+        support, unlabelled = plain(everything[:3] + random.normal(size=(3, 3))), plain(everything[3:])
+        alone, helped = (Prototype().adapt(support, degrees, EMOTIONS, more) for more in (None, unlabelled))
+        right.append([(each.predict(unlabelled).argmax(axis=1) == labels[3:]).mean() for each in (alone, helped)])
+    without, within = np.mean(right, axis=0)
+    assert within > without + 0.04
+    none = Prototype().adapt(support, degrees, EMOTIONS, unlabelled[:0])
+    np.testing.assert_array_equal(none.means, alone.means)
+
+
 def test_looking_only_where_the_support_is_finds_the_same_regression():
     random = np.random.default_rng(6)
     support, query = plain(random.normal(size=(9, 40))), plain(random.normal(size=(20, 40)))

@@ -1,11 +1,14 @@
+import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from stf2m.evaluation import evaluate
-from stf2m.methods import METHODS, UnknownMethodError, method
+from stf2m.evaluation import Setting, evaluate
+from stf2m.methods import METHODS, Adapting, UnknownMethodError, method
 from stf2m.tasks import Example, TooFewExamplesError
+from tests.stf2m.made import MODALITIES, model, view
 
 EMOTIONS = ("angry", "calm", "happy")
 
@@ -41,25 +44,29 @@ def pool() -> list[Example]:
     return [Example({}, {emotion: 1.0}, str(who)) for who in range(6) for emotion in EMOTIONS for _ in range(10)]
 
 
+CROSS = Setting(ways=3, shots=1, episodes=50)
+
+
 def test_a_method_that_knows_is_right_and_one_that_guesses_is_at_chance(pool):
-    knows = evaluate(Guess(pool, 1.0), pool, ways=3, shots=1, protocol="cross", count=50)
+    knows = evaluate(Guess(pool, 1.0), pool, CROSS)
     assert (knows.accuracy, knows.ci95, knows.macro_recall) == (1.0, 0.0, 1.0)
     assert knows.recall == dict.fromkeys(EMOTIONS, 1.0)
-    guesses = evaluate(Guess(pool, 0.0), pool, ways=3, shots=1, protocol="cross", count=300)
+    assert (knows.quality.ece, knows.quality.brier, knows.quality.aurc) == (0, 0, 0)
+    guesses = evaluate(Guess(pool, 0.0), pool, replace(CROSS, episodes=200))
     assert abs(guesses.accuracy - 1 / 3) < 0.08
     assert 0.005 < guesses.ci95 < 0.03
+    assert guesses.quality.ece == pytest.approx(1 - guesses.accuracy, abs=0.01)
+    assert guesses.quality.aurc == pytest.approx(1 - guesses.accuracy, abs=0.01)
 
 
 def test_the_interval_is_the_normal_one_of_the_episodes_means(pool):
-    few, many = (evaluate(Guess(pool, 0.5), pool, ways=3, shots=1, protocol="cross", count=n) for n in (50, 450))
+    few, many = (evaluate(Guess(pool, 0.5), pool, replace(CROSS, episodes=count)) for count in (30, 270))
     assert few.ci95 / many.ci95 == pytest.approx(3, rel=0.3)
 
 
 def test_a_seed_gives_the_same_result(pool):
-    first, again, other = (
-        evaluate(Guess(pool, 0.5), pool, ways=2, shots=5, protocol="personal", count=40, seed=seed)
-        for seed in (7, 7, 8)
-    )
+    personal = Setting(ways=2, shots=5, protocol="personal", episodes=40)
+    first, again, other = (evaluate(Guess(pool, 0.5), pool, replace(personal, seed=seed)) for seed in (7, 7, 8))
     assert first.accuracy == again.accuracy
     assert first.recall == again.recall
     assert first.accuracy != other.accuracy
@@ -67,7 +74,104 @@ def test_a_seed_gives_the_same_result(pool):
 
 def test_episodes_that_cannot_be_are_refused(pool):
     with pytest.raises(TooFewExamplesError, match="No speaker has 3 emotions"):
-        evaluate(Guess(pool, 1.0), pool, ways=3, shots=10, protocol="personal")
+        evaluate(Guess(pool, 1.0), pool, Setting(ways=3, shots=10, protocol="personal"))
+
+
+class Notes(Guess):
+    """Writes down what it was given; its confidence is its own."""
+
+    transductive = True
+
+    def __init__(self, examples: Sequence[Example]) -> None:
+        super().__init__(examples, 0.5)
+        self.given: list[tuple] = []
+
+    def adapt(self, support, degrees, emotions, unlabelled=None) -> "Notes":
+        self.given.append((support, degrees, emotions, unlabelled))
+        return super().adapt(support, degrees, emotions)
+
+    def confidence(self, query: np.ndarray) -> np.ndarray:
+        return (self.predict(query).argmax(axis=1) == [self.emotions.index(pool_emotion(row)) for row in query]).astype(
+            float
+        )
+
+
+def pool_emotion(row: int) -> str:
+    """The emotion of a row of the pool."""
+    return EMOTIONS[row // 10 % 3]
+
+
+def test_unlabelled_queries_go_to_methods_that_have_a_use_for_them_and_only_if_they_are_to(pool):
+    with_them, without, guess = Notes(pool), Notes(pool), Guess(pool, 0.5)
+    told = evaluate(with_them, pool, replace(CROSS, transductive=True))
+    assert told.setting.transductive
+    episodes = [episode for episode, _ in CROSS.tasks(pool)]
+    assert all(
+        np.array_equal(given[3], episode.query) for given, episode in zip(with_them.given, episodes, strict=True)
+    )
+    assert not evaluate(without, pool, CROSS).setting.transductive
+    assert all(given[3] is None for given in without.given)
+    assert not evaluate(guess, pool, replace(CROSS, transductive=True)).setting.transductive
+
+
+def test_wrong_labels_are_the_same_for_every_method_and_change_nothing_else(pool):
+    first, second, right = Notes(pool), Notes(pool), Notes(pool)
+    wrong = replace(CROSS, shots=5, wrong=0.2)
+    for each, setting in ((first, wrong), (second, wrong), (right, replace(wrong, wrong=0.0))):
+        evaluate(each, pool, setting)
+    for one, other, plain in zip(first.given, second.given, right.given, strict=True):
+        assert np.array_equal(one[0], plain[0])
+        assert one[2] == plain[2]
+        assert np.array_equal(one[1], other[1])
+        assert (one[1].argmax(axis=1) != plain[1].argmax(axis=1)).sum() == 3
+
+
+def test_degrees_of_several_emotions_are_learned_from_and_answers_are_compared_with_them():
+    soft = [
+        Example({}, {emotion: 0.7, EMOTIONS[place - 1]: 0.3}, f"{who}")
+        for who in range(4)
+        for place, emotion in enumerate(EMOTIONS)
+        for _ in range(6)
+    ]
+    learns, top = Notes(soft), Notes(soft)
+    told = evaluate(learns, soft, CROSS)
+    assert all(np.allclose(np.sort(given[1], axis=1), [0, 0.3, 0.7]) for given in learns.given)
+    hard = evaluate(top, soft, replace(CROSS, soft=False))
+    assert all(np.array_equal(np.sort(given[1], axis=1), [[0, 0, 1]] * 3) for given in top.given)
+    assert told.accuracy == hard.accuracy
+    knows = evaluate(Guess(soft, 1.0), soft, CROSS).quality
+    assert knows.jensen_shannon == pytest.approx(1 - (1.7 * np.log2(1.7) - 0.7 * np.log2(0.7)) / 2)
+    assert knows.cross_entropy == pytest.approx(-0.3 * np.log(1e-7))
+    assert told.quality.jensen_shannon is not None
+    assert knows.jensen_shannon < told.quality.jensen_shannon
+
+
+def test_confidence_of_its_own_is_judged_apart_from_the_top_degree(pool):
+    quality = evaluate(Notes(pool), pool, CROSS).quality
+    assert quality.aurc < 0.7 * quality.aurc_softmax
+    assert evaluate(Guess(pool, 0.5), pool, CROSS).quality.ece_before is None
+
+
+def test_a_model_without_a_memory_has_nothing_to_answer_before_it_adapts_and_tells_its_own_uncertainty():
+    random = np.random.default_rng(0)
+    test = [
+        Example({each.name: view(each, random, shift=shift) for each in MODALITIES}, {emotion: 1.0}, f"{who}")
+        for who in range(4)
+        for shift, emotion in zip((-1.0, 0.0, 1.0), EMOTIONS, strict=True)
+        for _ in range(3)
+    ]
+    told = evaluate(Adapting(model()), test, replace(CROSS, episodes=3))
+    assert told.quality.ece_before is None
+    assert told.quality.aurc != told.quality.aurc_softmax
+    assert told.modalities == ("face", "text", "voice")
+
+
+def test_a_result_is_one_flat_json_object(pool):
+    told = evaluate(Guess(pool, 1.0), pool, Setting(ways=2, shots=(1, 3), alpha=2.0, episodes=5, wrong=0.1)).as_json()
+    assert json.loads(json.dumps(told)) == {**told, "modalities": list(told["modalities"])}
+    assert told.keys() >= {"accuracy", "ci95", "episodes", "seconds", "ece", "nll", "brier", "aurc", "aurc_softmax"}
+    assert (told["shots"], told["balance"], told["wrong"], told["transductive"]) == ("1-3", 2.0, 0.1, False)
+    assert told["ece_before"] is told["cross_entropy"] is told["jensen_shannon"] is None
 
 
 def test_methods_have_names_and_an_unknown_one_is_told():
