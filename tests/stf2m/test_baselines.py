@@ -1,10 +1,17 @@
 import numpy as np
 import pytest
+import torch
 from sklearn.linear_model import LogisticRegression
+from torch.func import functional_call
 
+from stf2m.baselines.anil import ANIL
+from stf2m.baselines.finetune import FineTuning
 from stf2m.baselines.logistic import Logistic
+from stf2m.baselines.maml import MAML, Learner
 from stf2m.baselines.pooling import Pooled, Standard, pooled, statistics
+from stf2m.baselines.protonet import ProtoNet
 from stf2m.baselines.prototype import Prototype
+from stf2m.baselines.small_network import class_loss
 from stf2m.segments import View
 from stf2m.tasks import Example
 
@@ -107,8 +114,22 @@ def test_degrees_move_a_prototype_as_far_as_they_say():
     np.testing.assert_allclose(means[1], standard[2], rtol=1e-5)
 
 
+LEARNED = pytest.mark.parametrize("make", [ProtoNet, MAML, ANIL, FineTuning], ids=lambda make: make.name)
+
+
 @pytest.mark.parametrize(
-    "method", [Prototype(), Prototype(per_speaker=True), Logistic()], ids=lambda method: method.name
+    "method",
+    [
+        Prototype(),
+        Prototype(per_speaker=True),
+        Logistic(),
+        ProtoNet(steps=60),
+        MAML(steps=60),
+        MAML(steps=120, first_order=True),
+        ANIL(steps=60),
+        FineTuning(steps=60),
+    ],
+    ids=lambda method: method.name,
 )
 def test_every_baseline_recognises_new_people_far_above_chance(method):
     random = np.random.default_rng(4)
@@ -157,3 +178,71 @@ def test_an_emotion_without_support_gets_no_degree():
     degrees = np.eye(3, dtype=np.float32)[[0, 0, 2, 2]]
     assert not Logistic().adapt(support, degrees, EMOTIONS).predict(support)[:, 1].any()
     assert not Prototype().adapt(support, degrees, EMOTIONS).predict(support)[:, 1].any()
+
+
+@LEARNED
+def test_the_same_seed_gives_the_same_answers_and_progress_is_told(make):
+    train, test = people(np.random.default_rng(8), 6), people(np.random.default_rng(9), 3)
+    told: list[float] = []
+    methods = [make(steps=3, progress=lambda share, _: told.append(share)), make(steps=3), make(steps=3, seed=1)]
+    answers = []
+    for each in methods:
+        each.fit(train)
+        encoded = each.encode(test)
+        answers.append(each.adapt(encoded[:15], one_hot(test[:15]), EMOTIONS, encoded[15:]).predict(encoded[15:]))
+    assert told == pytest.approx([1 / 3, 2 / 3, 1])
+    np.testing.assert_array_equal(answers[0], answers[1])
+    assert not np.allclose(answers[0], answers[2])
+
+
+@LEARNED
+def test_what_is_learned_takes_any_modalities_degrees_and_numbers_of_emotions(make):
+    random = np.random.default_rng(10)
+    both = [
+        Example({**each.views, "face": view(random, modality="face", frames=1)}, each.degrees, each.speaker)
+        for each in people(random, 4)
+    ]
+    mixed = [*both, *people(random, 4)]
+    method = make(steps=3)
+    method.fit(mixed)
+    test = [*both[:4], *people(random, 1)[:3], Example({"face": view(random, modality="face")}, {"sad": 1.0})]
+    encoded = method.encode(test)
+    degrees = np.array([[1, 0, 0, 0], [0, 0.5, 0.5, 0], [0.2, 0.8, 0, 0]], np.float32)
+    answer = method.adapt(encoded[:3], degrees, ("tired", "calm", "sad", "proud")).predict(encoded[3:])
+    assert answer.shape == (5, 4)
+    np.testing.assert_allclose(answer.sum(axis=1), 1, rtol=1e-5)
+    assert not answer[:, 3].any()
+
+
+def test_only_the_head_moves_in_anil_and_everything_in_maml():
+    train = people(np.random.default_rng(11), 6)
+    for make, moved in (
+        (ANIL, {"head"}),
+        (MAML, {"head", "first.weight", "first.bias", "second.weight", "second.bias"}),
+    ):
+        method = make(steps=3)
+        method.fit(train)
+        adapted = method.adapt(method.encode(train)[:15], one_hot(train[:15]), EMOTIONS)
+        start = dict(adapted.learner.start.named_parameters())
+        assert {
+            name for name, value in adapted.weights.items() if not torch.equal(value, start[name].expand_as(value))
+        } == moved
+
+
+def test_second_order_gradients_are_those_of_the_adapted_loss():
+    torch.manual_seed(0)
+    learner = Learner(4, ["head", "first.weight", "first.bias", "second.weight", "second.bias"]).double()
+    points, degrees = torch.randn(6, 4, dtype=torch.float64), torch.eye(3, dtype=torch.float64).repeat(2, 1)
+
+    def adapted_loss(second_order: bool = True) -> torch.Tensor:
+        weights = learner.adapt(points[:3], degrees[:3], second_order)
+        return class_loss(functional_call(learner.start, dict(weights), (points[3:],)), degrees[3:])
+
+    slopes = {order: torch.autograd.grad(adapted_loss(order), learner.start.first.weight)[0] for order in (True, False)}
+    with torch.no_grad():
+        learner.start.first.weight[0, 0] += 1e-6
+        more = adapted_loss()
+        learner.start.first.weight[0, 0] -= 2e-6
+        less = adapted_loss()
+    assert slopes[True][0, 0].item() == pytest.approx((more - less).item() / 2e-6, rel=1e-4)
+    assert not torch.allclose(slopes[True], slopes[False], rtol=1e-3)
