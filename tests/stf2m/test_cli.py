@@ -76,6 +76,12 @@ def test_help_names_the_commands():
         (["evaluate", "tests", "--method", "magic"], "There is no method magic"),
         (["evaluate", "tests", "--protocol", "both"], "cross"),
         (["evaluate", "tests", "--ways", "1"], "--ways"),
+        (["evaluate", "tests", "--shots", "5-1"], "--shots takes a number from 1 up, or two such as 1-5, not '5-1'"),
+        (["evaluate", "tests", "--shots", "few"], "not 'few'"),
+        (["evaluate", "tests", "--balance", "0"], "--balance takes uniform or a number above 0, not '0'"),
+        (["evaluate", "tests", "--balance", "nan"], "not 'nan'"),
+        (["evaluate", "tests", "--wrong", "1.5"], "--wrong"),
+        (["evaluate", "tests", "--emotions-per-speaker", "0"], "--emotions-per-speaker"),
         (["rules", "--emotion", "envious"], "envious"),
         (["meta-train", "absent.toml", "--out", "nowhere"], "absent.toml"),
     ],
@@ -124,6 +130,8 @@ def test_methods_are_compared_on_the_same_episodes(voices, home, tmp_path):
     options = ["evaluate", voices, "--ways", 3, "--shots", 2, "--episodes", 60, "--speakers", "15,16,17"]
     both = told(*options, "--method", "prototype,stf2m", "--method", "logistic", home=home)["results"]
     assert [each["method"] for each in both] == ["prototype", "stf2m", "logistic"]
+    assert 0 < both[1]["ece_before"] < 1
+    assert both[0]["ece_before"] is None
     for each in both:
         assert 1 / 3 < each["accuracy"] <= 1
         assert 0 < each["ci95"] < 0.1
@@ -138,6 +146,41 @@ def test_methods_are_compared_on_the_same_episodes(voices, home, tmp_path):
     personal = stf2m(*options, "--method", "prototype", "--protocol", "personal", "--json", written, home=home)
     assert (personal.returncode, personal.stdout) == (0, "")
     assert json.loads(written.read_text())["protocol"] == "personal"
+
+
+@pytest.mark.data
+def test_every_hardship_is_an_option_and_told(voices, home):
+    options = [
+        "evaluate",
+        voices,
+        "--ways",
+        2,
+        "--episodes",
+        30,
+        "--protocol",
+        "cross",
+        "--method",
+        "prototype,logistic",
+    ]
+    hard = ["--shots", "1-4", "--balance", 2, "--wrong", 0.2, "--transductive", "--modalities", "voice,text", "--hard"]
+    prototype, logistic = told(*options, *hard, "--emotions-per-speaker", 1, home=home)["results"]
+    expected = {
+        "shots": "1-4",
+        "balance": 2.0,
+        "wrong": 0.2,
+        "soft": False,
+        "modalities": ["voice"],
+        "emotions_per_speaker": 1,
+        "left_out": 0,
+        "examples": 16,
+    }
+    for each in (prototype, logistic):
+        assert {name: each[name] for name in expected} == expected
+        assert len(each["recall"]) == 2
+        for name in ("ece", "brier", "aurc", "aurc_softmax"):
+            assert 0 <= each[name] <= 2
+    assert prototype["transductive"]
+    assert not logistic["transductive"]
 
 
 @pytest.mark.data
@@ -156,6 +199,9 @@ def test_unseen_emotions_are_kept_out_of_the_training_and_the_table_says_so(voic
         (["--speakers", "19-24"], "no speaker 19-24"),
         (["--shots", 40], "40 examples"),
         (["--emotions", "bored"], "bored"),
+        (["--modalities", "smell"], "no modality smell; there are face, text, voice"),
+        (["--modalities", "face"], "shows face"),
+        (["--ways", 2, "--shots", 1, "--wrong", 0.5], "1 of 2 support labels wrong only one emotion is left"),
     ],
 )
 def test_a_test_that_cannot_be_is_refused(voices, home, options, said, refused, monkeypatch):

@@ -253,6 +253,8 @@ def test_faces_and_sentences_become_examples_too(data_dir, tmp_path):
     assert happy.views["face"].embedding.shape == (3, modality_of("face").embedding)
     lines = load("meld", data_dir / "meld_text", keep=lambda item: item.name == "dev/dia0_utt0", cache=tmp_path)
     assert [word.text for word in lines.tracks(0)["text"].words][:3] == ["Oh", "my", "God,"]
+    table(tmp_path, "text,speaker,emotion\nWhat a day,Ana,happy:0.6;calm:0.3\n")
+    assert examples(load("labelled", tmp_path, cache=tmp_path))[0].degrees == {"happy": 0.6, "calm": 0.3}
     assert examples(lines)[0].views["text"].cues[modality_of("text").cue_names.index("word rate")] > 1
 
 
