@@ -7,6 +7,7 @@ import pytest
 
 from stf2m.evaluation import Setting, evaluate
 from stf2m.methods import METHODS, Adapting, UnknownMethodError, method
+from stf2m.network import Memory
 from stf2m.tasks import Example, TooFewExamplesError
 from tests.stf2m.made import MODALITIES, model, view
 
@@ -152,7 +153,7 @@ def test_confidence_of_its_own_is_judged_apart_from_the_top_degree(pool):
     assert evaluate(Guess(pool, 0.5), pool, CROSS).quality.ece_before is None
 
 
-def test_a_model_without_a_memory_has_nothing_to_answer_before_it_adapts_and_tells_its_own_uncertainty():
+def test_a_checkpoint_answers_before_it_adapts_as_far_as_it_remembers_and_tells_its_own_uncertainty():
     random = np.random.default_rng(0)
     test = [
         Example({each.name: view(each, random, shift=shift) for each in MODALITIES}, {emotion: 1.0}, f"{who}")
@@ -160,10 +161,18 @@ def test_a_model_without_a_memory_has_nothing_to_answer_before_it_adapts_and_tel
         for shift, emotion in zip((-1.0, 0.0, 1.0), EMOTIONS, strict=True)
         for _ in range(3)
     ]
-    told = evaluate(Adapting(model()), test, replace(CROSS, episodes=3))
-    assert told.quality.ece_before is None
-    assert told.quality.aurc != told.quality.aurc_softmax
-    assert told.modalities == ("face", "text", "voice")
+    network = model()
+    few = replace(CROSS, episodes=3)
+    plain = evaluate(Adapting(network), test, few)
+    assert plain.modalities == ("face", "text", "voice")
+    assert plain.quality.aurc != plain.quality.aurc_softmax
+    encoded = network.encode([example.views for example in test[:9]])
+    for known, answers in ((EMOTIONS[:1], False), (EMOTIONS[:2], True)):
+        network.memory = Memory(encoded, known, np.ones((9, len(known)), np.float32) / len(known))
+        assert (Adapting(network).unadapted(EMOTIONS) is not None) == answers
+        assert (evaluate(Adapting(network), test, few).quality.ece_before is not None) == answers
+        assert evaluate(Adapting(network, memory=False), test, few).quality.ece_before is None
+    assert plain.quality.ece_before is None
 
 
 def test_a_result_is_one_flat_json_object(pool):
