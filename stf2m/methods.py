@@ -6,7 +6,11 @@ from typing import Any
 import numpy as np
 
 from stf2m.adaptation import AdaptedModel, Prediction
+from stf2m.baselines.anil import ANIL
+from stf2m.baselines.finetune import FineTuning
 from stf2m.baselines.logistic import Logistic
+from stf2m.baselines.maml import MAML
+from stf2m.baselines.protonet import ProtoNet
 from stf2m.baselines.prototype import Prototype
 from stf2m.encoded import Encoded
 from stf2m.evaluation import Method
@@ -81,6 +85,10 @@ METHODS: Mapping[str, Callable[[], Method]] = {
     "prototype": Prototype,
     "prototype-speaker": lambda: Prototype(per_speaker=True),
     "logistic": Logistic,
+    "protonet": ProtoNet,
+    "maml": MAML,
+    "anil": ANIL,
+    "finetune": FineTuning,
 }
 
 
