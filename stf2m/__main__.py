@@ -67,7 +67,7 @@ def evaluate(
     episodes: Annotated[int, typer.Option(min=1, help="How many.")] = 600,
     seed: Annotated[int, typer.Option(min=0, help="The seed that draws all that is drawn.")] = 0,
     transductive: Annotated[
-        bool, typer.Option("--transductive", help="Methods that can also learn from the queries, labels unseen.")
+        bool, typer.Option("--transductive", help="Give methods the queries without labels, to learn from as well.")
     ] = False,
     balance: Annotated[
         str,
@@ -82,9 +82,7 @@ def evaluate(
     ] = 0.0,
     soft: Annotated[
         bool,
-        typer.Option(
-            "--soft/--hard", help="Where labels are degrees of several emotions: learn from them, or the top."
-        ),
+        typer.Option("--soft/--hard", help="Where labels are degrees of several emotions: learn from all, or the top."),
     ] = True,
     modalities: Annotated[
         str, typer.Option(metavar="NAME,…", help="Show these only: face, voice, text; all if not given.")

@@ -138,8 +138,8 @@ class Result:
     ``accuracy`` is the mean over episodes and ``ci95`` half its 95 % interval; ``macro_recall`` the mean over emotions
     of the share of their queries that were recognised, and ``recall`` that share; ``seconds`` is all the episodes'
     time, ``adapt_ms`` the median of adapting to one; ``setting`` is what was asked for, but ``transductive`` only where
-    the method has a use for it; ``modalities`` are those that the ``examples`` show; ``trained_on`` says in words what
-    was learned from before.
+    the method has a use for it; ``answers`` were given in all episodes; ``modalities`` are those that the ``examples``
+    show; ``trained_on`` says in words what was learned from before.
     """
 
     method: str
@@ -151,6 +151,7 @@ class Result:
     seconds: float
     adapt_ms: float
     setting: Setting
+    answers: int
     examples: int
     modalities: tuple[str, ...]
     trained_on: str
@@ -218,6 +219,7 @@ def evaluate(
         seconds=sum(each.seconds for each in answers),
         adapt_ms=1000 * float(np.median([each.adapting_s for each in answers])),
         setting=setting,
+        answers=sum(len(each.labels) for each in answers),
         examples=len(test),
         modalities=tuple(sorted({name for each in test for name in each.views})),
         trained_on=trained_on,

@@ -72,9 +72,10 @@ class TooFewExamplesError(ValueError):
 class Sampler:
     """Draws episodes from a pool of examples known by their emotions and speakers.
 
-    ``queries`` of each emotion where there are as many; with ``alpha`` as many in all, their shares drawn from a
-    symmetric Dirichlet distribution of that concentration. ``allowed`` restricts the emotions. What a seed draws as
-    support for unequal shots is part of what it draws for the most; balance does not change the support.
+    ``queries`` of each emotion, or as many as there are of the rarest; with ``alpha`` as many in all, in shares drawn
+    from a symmetric Dirichlet distribution of that concentration, and fewer where the pool cannot keep the shares.
+    ``allowed`` restricts the emotions. What a seed draws as support for unequal shots is part of what it draws for the
+    most; balance does not change the support.
 
     Raises :class:`TooFewExamplesError` when no episode can be drawn, ``ValueError`` for numbers that make no sense.
     """

@@ -180,6 +180,7 @@ def test_a_result_is_one_flat_json_object(pool):
     assert json.loads(json.dumps(told)) == {**told, "modalities": list(told["modalities"])}
     assert told.keys() >= {"accuracy", "ci95", "episodes", "seconds", "ece", "nll", "brier", "aurc", "aurc_softmax"}
     assert (told["shots"], told["balance"], told["wrong"], told["transductive"]) == ("1-3", 2.0, 0.1, False)
+    assert told["answers"] == 5 * 2 * 5
     assert told["ece_before"] is told["cross_entropy"] is told["jensen_shannon"] is None
 
 
