@@ -22,7 +22,7 @@ from stf2m.tracks import FloatArray
 #: Examples of one step of the pre-training.
 BATCH = 64
 #: Steps and rate of the fine-tuning, chosen on validation speakers.
-STEPS, RATE = 30, 3e-3
+STEPS, RATE = 15, 3e-3
 
 
 @dataclass(frozen=True, eq=False)
