@@ -15,7 +15,7 @@ from stf2m.baselines.pooling import moments
 from stf2m.baselines.small_network import learn
 from stf2m.evaluation import Progress
 from stf2m.threads import one_thread
-from stf2m.tracks import BoolArray, FloatArray
+from stf2m.tracks import FloatArray
 
 #: Utterances of one training step.
 BATCH = 64
@@ -72,7 +72,7 @@ class Fusion:
         parts, present = [], []
         for name, (mean, deviation) in sorted(self._scale.items()):
             scaled = (features[name] - mean) / np.where(deviation > 1e-6, deviation, np.inf)
-            there: BoolArray = ~np.isnan(scaled).all(axis=1)
+            there = np.asarray(~np.isnan(scaled).all(axis=1))
             parts.append(torch.from_numpy(np.nan_to_num(scaled).clip(-5, 5).astype(np.float32)))
             present.append(torch.from_numpy(there))
         return parts, torch.stack(present, dim=1)

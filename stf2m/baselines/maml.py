@@ -65,7 +65,7 @@ class Learner(nn.Module):
         def loss(moving: Weights, fixed: Weights) -> Tensor:
             return class_loss(functional_call(self.start, {**fixed, **moving}, (support,)), degrees)
 
-        start = dict(self.start.named_parameters())
+        start: dict[str, Tensor] = dict(self.start.named_parameters())
         start["head"] = start["head"].expand(degrees.shape[1], -1)
         moving = {name: start[name] for name in self.moves}
         fixed = {name: value for name, value in start.items() if name not in moving}

@@ -100,7 +100,8 @@ class SmallNetwork(nn.Module):
             _padded([row.get(name) for row in rows], trunk)
             for name, trunk in zip(self.modalities, self.trunks, strict=True)
         ]
-        return Batch(*([part[place] for part in parts] for place in range(3)), present)
+        frames, mask, cues = ([part[place] for part in parts] for place in range(3))
+        return Batch(frames, mask, cues, present)
 
     def pool(self, batch: Batch) -> Tensor:
         """The trunks' numbers, ``(B, ΣP)``, the modalities side by side."""
