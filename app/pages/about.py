@@ -9,10 +9,10 @@ from app.pages import places
 from app.session import Session
 from app.studio import Studio
 from stf2m import weights
-from stf2m.weights import Weights, WeightsUnavailableError
+from stf2m.weights import Weights
 
 NEEDS: tuple[tuple[str, tuple[Weights, ...]], ...] = (
-    ("Face", (weights.FACE_LANDMARKER,)),
+    ("Face", (weights.FACE_LANDMARKER, weights.EXPRESSIONS)),
     ("Voice", (weights.WHISPER,)),
     ("Words", (weights.SENTENCES, weights.WHISPER)),
 )
@@ -52,12 +52,8 @@ def card_html(studio: Studio) -> str:
 
 
 def _state(needs: tuple[Weights, ...]) -> str:
-    for each in needs:
-        try:
-            weights.find(each)
-        except WeightsUnavailableError as error:
-            return f"off: {html.escape(str(error))}"
-    return "works"
+    lacking = [html.escape(each.name) for each in needs if weights.look(each) is None]
+    return f"not here yet; with internet, the first clip fetches {' and '.join(lacking)}" if lacking else "works"
 
 
 def _borrowed(needs: tuple[Weights, ...]) -> str:

@@ -73,6 +73,13 @@ def test_downloads_once_and_reports_progress(wanted: Weights, server: Server) ->
     assert server.asked == ["/model.bin", "/1_Pooling/config.json"]
 
 
+def test_looking_downloads_nothing_and_finds_what_was_downloaded(wanted: Weights, server: Server) -> None:
+    assert weights.look(wanted) is None
+    assert server.asked == []
+    folder = find(wanted)
+    assert weights.look(wanted) == folder
+
+
 def test_a_changed_file_is_refused_and_not_kept(wanted: Weights, server: Server) -> None:
     (server.folder / "model.bin").write_bytes(CONTENT[:-1] + b"x")
     with pytest.raises(WeightsUnavailableError, match="not the published file"):
@@ -123,7 +130,9 @@ def test_a_connection_that_breaks_is_no_crash(wanted: Weights, tmp_path: Path) -
         real.shutdown()
 
 
-@pytest.mark.parametrize("borrowed", [weights.WHISPER, weights.SENTENCES], ids=lambda each: each.package)
+@pytest.mark.parametrize(
+    "borrowed", [weights.WHISPER, weights.SENTENCES, weights.EXPRESSIONS], ids=lambda each: each.package
+)
 def test_installed_packages_carry_the_published_files(borrowed: Weights, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STF2M_WEIGHTS", "/nowhere")
     folder = find(replace(borrowed, url="http://127.0.0.1:9/"))
