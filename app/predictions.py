@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+from torch import Tensor
 
 from annotations.records import ClipRecord, ModelVersionRecord, SuggestionRecord
 from app.files import ClipFiles
@@ -54,6 +55,7 @@ class Predictions:
         self._files = files
         self._read_tracks = read_tracks
         self._tracks: _Recent[str, dict[str, Track]] = _Recent(16)
+        self._own: _Recent[str, dict[str, Tensor]] = _Recent(256)
         self._encoded: _Recent[str, Encoded] = _Recent(256)
         self._moments: _Recent[tuple[str, int], Moments] = _Recent(512)
         self._versions: _Recent[int, AdaptedModel] = _Recent(16)
@@ -79,6 +81,7 @@ class Predictions:
     def forget(self, clip: ClipRecord) -> None:
         """Drop what is held in memory about a clip."""
         self._tracks.pop(self._key(clip), None)
+        self._own.pop(self._key(clip), None)
         self._encoded.pop(self._key(clip), None)
 
     def segments(self, clip: ClipRecord) -> list[Segment]:
@@ -90,9 +93,14 @@ class Predictions:
         return self._encoded.get_or_make(self._key(clip), lambda: self._encode_clip(clip))
 
     def encode(self, clip: ClipRecord, pieces: list[Segment]) -> Encoded:
-        """Encode any stretches of a clip, a correction's for instance."""
+        """Encode any stretches of a clip, a correction's for instance.
+
+        A clip is taken to show one person. What is their own is found in the whole clip, so that a stretch is encoded
+        alike, whatever it is encoded with.
+        """
         tracks = self.tracks(clip)
-        return self.model.encode([segments.views(tracks, piece) for piece in pieces])
+        own = self._own.get_or_make(self._key(clip), lambda: self._find_own(clip, tracks))
+        return self.model.encode([segments.views(tracks, piece) for piece in pieces], own=own)
 
     def adapted(self, version: ModelVersionRecord) -> AdaptedModel:
         """The model of a version, read from its file."""
@@ -169,6 +177,9 @@ class Predictions:
         pieces, prediction, encoded = self.predict(clip, version)
         known = np.any(encoded.present, axis=1)
         return over_time(pieces, known, prediction.memberships, prediction.uncertainty, prediction.shares)
+
+    def _find_own(self, clip: ClipRecord, tracks: dict[str, Track]) -> dict[str, Tensor]:
+        return self.model.own([segments.views(tracks, piece) for piece in self.segments(clip)])
 
     def _encode_clip(self, clip: ClipRecord) -> Encoded:
         path = self._encoded_file(clip)

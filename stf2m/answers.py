@@ -92,10 +92,14 @@ def unadapted(model: STF2M) -> AdaptedModel:
 
 
 def answer(clip: Clip, model: STF2M) -> Answers:
-    """What a model says of a clip before any correction. Raises as :func:`unadapted`."""
+    """What a model says of a clip before any correction; the clip is taken to show one person.
+
+    Raises as :func:`unadapted`.
+    """
     adapted = unadapted(model)
     segments = tuple(cut(clip.info.duration_s))
-    encoded = model.encode([views(clip.tracks, segment) for segment in segments])
+    seen = [views(clip.tracks, segment) for segment in segments]
+    encoded = model.encode(seen, own=model.own(seen))
     prediction = adapted.predict(encoded)
     moments = over_time(
         segments, encoded.present.max(axis=1), prediction.memberships, prediction.uncertainty, prediction.shares
