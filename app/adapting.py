@@ -8,14 +8,16 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from annotations.records import AnnotationRecord, ModelVersionRecord, StudyRecord
+from annotations.records import AnnotationRecord, ClipRecord, ModelVersionRecord, StudyRecord
 from annotations.store import Store
 from annotations.versions import NewVersion
 from app.jobs import PlainError
 from app.predictions import Predictions
 from app.settings import Settings
 from app.support import Support, missing, per_emotion, support_set
+from app.unlabelled import Unlabelled, gather
 from stf2m.adaptation import AdaptedModel, SupportError
+from stf2m.encoded import Encoded
 from stf2m.model import STF2M
 from stf2m.weights import Progress
 
@@ -57,7 +59,8 @@ class Change:
 class AdaptationReport:
     """What an adaptation did: the new version, the seconds it took, figures on held-out corrections, what changed.
 
-    ``unused`` counts corrections of stretches where nobody is seen or heard.
+    ``unlabelled`` counts the segments without a label from which it learned beside the corrections; ``unused`` counts
+    corrections of stretches where nobody is seen or heard.
     """
 
     version: ModelVersionRecord
@@ -66,6 +69,7 @@ class AdaptationReport:
     per_emotion: Mapping[str, int]
     held_out: HeldOut | None
     changes: Sequence[Change]
+    unlabelled: int
     unused: int
 
 
@@ -107,25 +111,42 @@ class Adapting:
         corrections = self._corrections(study)
         return per_emotion(corrections), missing(corrections, study.emotion_names, self._predictions.known_emotions)
 
-    def adapt(self, study: StudyRecord, annotator_id: int, progress: Progress) -> AdaptationReport:
-        """Learn from all corrections of a study. Raises :class:`NotEnoughCorrections`."""
+    def uses_unlabelled(self, study_id: int) -> bool:
+        """Whether the last adaptation of a study learned from unlabelled segments as well; True before the first."""
+        chosen = [each.figures["unlabelled"] for each in self.versions(study_id) if "unlabelled" in each.figures]
+        return chosen[-1] is not None if chosen else True
+
+    def adapt(
+        self, study: StudyRecord, annotator_id: int, progress: Progress, unlabelled: bool | None = None
+    ) -> AdaptationReport:
+        """Learn from all corrections of a study and, with ``unlabelled`` (None: as last time), from the segments that
+        nobody has labelled. Raises :class:`NotEnoughCorrections`.
+        """
         counts, lacking = self.readiness(study)
         if lacking:
             raise NotEnoughCorrections(lacking)
         progress(0.1, "Reading the corrections")
         corrections = self._corrections(study)
         emotions = [name for name in study.emotion_names if name in counts or name in self._predictions.known_emotions]
-        support = self._support(corrections, emotions)
+        others = None
+        if self.uses_unlabelled(study.id) if unlabelled is None else unlabelled:
+            clips = self._ready(study.id)
+            others = self._unlabelled(clips, corrections, lambda share, stage: progress(0.1 + 0.3 * share, stage))
         progress(0.4, "Adapting")
-        adapted, seconds = _adapt(self._model, support, emotions)
+        try:
+            support = self._support(corrections, emotions)
+            adapted, seconds = _adapt(self._model, support, emotions, others)
+        except SupportError as error:
+            raise NotEnoughCorrections(str(error)) from error
         progress(0.5, "Testing on corrections left out")
-        tested = held_out(self._model, self._predictions.base(emotions), support, emotions)
+        tested = held_out(self._model, self._predictions.base(emotions), support, emotions, others)
         previous = self.active(study.id)
         figures = {
             "checkpoint": self._predictions.checkpoint,
             "seconds": seconds,
             "per_emotion": dict(counts),
             "held_out": asdict(tested) if tested else None,
+            "unlabelled": others.identity if others else None,
         }
         file = self._predictions.keep(adapted)
         new = NewVersion("adapted", emotions, file, previous.id, corrections, figures)
@@ -133,13 +154,14 @@ class Adapting:
         progress(0.8, "Looking at what changed")
         unused = len(corrections) - len(np.unique(support.owner))
         changes = self.changes(study.id, previous, version)
-        return AdaptationReport(version, previous, seconds, counts, tested, changes, unused)
+        used = len(others.encoded) if others else 0
+        return AdaptationReport(version, previous, seconds, counts, tested, changes, used, unused)
 
     def changes(self, study_id: int, before: ModelVersionRecord, after: ModelVersionRecord) -> list[Change]:
         """The stretches of a study's clips that two model versions answer differently."""
         return [
             Change(clip.id, clip.name, start_s, end_s, was, now)
-            for clip in self._store.clips(study_id)
+            for clip in self._ready(study_id)
             for start_s, end_s, was, now in self._predictions.differences(clip, before, after)
         ]
 
@@ -147,13 +169,24 @@ class Adapting:
         return version.figures.get("checkpoint") == self._predictions.checkpoint
 
     def _renew(self, study_id: int, outdated: ModelVersionRecord | None) -> ModelVersionRecord:
-        """The shipped model, and after it the outdated version's corrections learned anew."""
+        """The shipped model, and after it the outdated version's lessons learned anew, from the clips still there."""
         base = self.start(self._store.study(study_id))
         if outdated is None or not outdated.corrections:
             return self._store.activate(base.id)
-        corrections, emotions = self._store.corrections(outdated.id), list(outdated.emotions)
-        adapted, seconds = _adapt(self._model, self._support(corrections, emotions), emotions)
+        there = {clip.id: clip for clip in self._ready(study_id)}
+        corrections = [each for each in self._store.corrections(outdated.id) if each.clip_id in there]
+        emotions, chosen = list(outdated.emotions), outdated.figures.get("unlabelled")
+        others = None
+        if chosen:
+            clips = [there[each] for each in chosen["clips"] if each in there]
+            others = self._unlabelled(clips, corrections, lambda share, stage: None)
+        try:
+            adapted, seconds = _adapt(self._model, self._support(corrections, emotions), emotions, others)
+        except SupportError:
+            return self._store.activate(base.id)
         figures = {"checkpoint": self._predictions.checkpoint, "seconds": seconds, "renewed": outdated.number}
+        if "unlabelled" in outdated.figures:
+            figures["unlabelled"] = others.identity if others else None
         new = NewVersion("adapted", emotions, self._predictions.keep(adapted), base.id, corrections, figures)
         return self._store.add_model_version(study_id, new)
 
@@ -163,6 +196,17 @@ class Adapting:
 
     def _known(self, emotions: Sequence[str]) -> list[str]:
         return [emotion for emotion in emotions if emotion in self._predictions.known_emotions]
+
+    def _ready(self, study_id: int) -> list[ClipRecord]:
+        """The clips of a study that have been analysed, in the order in which they were added."""
+        return sorted(
+            (clip for clip in self._store.clips(study_id) if clip.status == "ready"), key=lambda each: each.id
+        )
+
+    def _unlabelled(
+        self, clips: Sequence[ClipRecord], corrections: Sequence[AnnotationRecord], progress: Progress
+    ) -> Unlabelled:
+        return gather(clips, corrections, self._predictions, self._settings, progress)
 
     def _support(self, corrections: Sequence[AnnotationRecord], emotions: Sequence[str]) -> Support:
         clips = {each.clip_id: self._store.clip(each.clip_id) for each in corrections}
@@ -174,8 +218,13 @@ class Adapting:
         )
 
 
-def held_out(model: STF2M, base: AdaptedModel, support: Support, emotions: Sequence[str]) -> HeldOut | None:
-    """Leave corrections out in turn, adapt to the others and test on those left out; None with fewer than two."""
+def held_out(
+    model: STF2M, base: AdaptedModel, support: Support, emotions: Sequence[str], others: Unlabelled | None = None
+) -> HeldOut | None:
+    """Leave corrections out in turn, adapt to the others and test on those left out; None with fewer than two.
+
+    The unlabelled segments are the same every time: none of them lies in a correction.
+    """
     owners = np.unique(support.owner)
     if len(owners) < 2:
         return None
@@ -186,17 +235,22 @@ def held_out(model: STF2M, base: AdaptedModel, support: Support, emotions: Seque
         left_out = support.only(~kept)
         right_before += _right(base, left_out, emotions) if base.taught else 0
         try:
-            after, _ = _adapt(model, support.only(kept), emotions)
+            after, _ = _adapt(model, support.only(kept), emotions, others)
         except SupportError:
             continue  # without these corrections there is nothing to tell apart: none of them can be answered
         right_after += _right(after, left_out, emotions)
     return HeldOut(len(owners), len(folds), right_before / len(owners), right_after / len(owners))
 
 
-def _adapt(model: STF2M, support: Support, emotions: Sequence[str]) -> tuple[AdaptedModel, float]:
+def _adapt(
+    model: STF2M, support: Support, emotions: Sequence[str], others: Unlabelled | None
+) -> tuple[AdaptedModel, float]:
     """Adapt the shipped model to a support set; returns the adapted model and the seconds it took."""
+    unlabelled: Encoded | None = others.encoded if others and len(others.encoded) else None
     started = time.perf_counter()
-    adapted = model.adapt(support.encoded, support.degrees, list(emotions), weights=support.weights)
+    adapted = model.adapt(
+        support.encoded, support.degrees, list(emotions), weights=support.weights, unlabelled=unlabelled
+    )
     return adapted, time.perf_counter() - started
 
 

@@ -267,12 +267,25 @@ class Studio:
         """The corrections per emotion, and what is missing before the model can adapt (empty: nothing)."""
         return self._adapting.readiness(self.store.study(study_id))
 
-    def adapt(self, study_id: int, annotator_id: int, progress: Progress | None = None) -> AdaptationReport:
-        """Learn from all corrections of a study: a new model version becomes the active one.
+    def adapt(
+        self,
+        study_id: int,
+        annotator_id: int,
+        progress: Progress | None = None,
+        *,
+        unlabelled: bool | None = None,
+    ) -> AdaptationReport:
+        """Learn from all corrections of a study, and with ``unlabelled`` (None: as last time) from the segments that
+        nobody has labelled, too: a new model version becomes the active one.
 
         Raises :class:`app.adapting.NotEnoughCorrections` when something is missing first.
         """
-        return self._adapting.adapt(self.store.study(study_id), annotator_id, progress or (lambda share, stage: None))
+        study = self.store.study(study_id)
+        return self._adapting.adapt(study, annotator_id, progress or (lambda share, stage: None), unlabelled)
+
+    def uses_unlabelled(self, study_id: int) -> bool:
+        """Whether the last adaptation of a study learned from unlabelled segments as well; True before the first."""
+        return self._adapting.uses_unlabelled(study_id)
 
     def changes(self, study_id: int, before_id: int, after_id: int) -> list[Change]:
         """The stretches of a study's clips that two model versions answer differently."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from annotations.records import AnnotationRecord
 from stf2m import segments
+from stf2m.adaptation import SupportError
 from stf2m.encoded import Encoded
 from stf2m.segments import Segment
 
@@ -36,19 +37,6 @@ class Support:
         """The rows of the corrections that are kept, ``kept`` ``(corrections,)``."""
         rows = kept[self.owner]
         return Support(self.encoded[rows], self.degrees[rows], self.weights[rows], self.owner[rows])
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """How often the strongest emotion is the corrected one, on corrections the model had not seen.
-
-    ``before`` is the shipped model, which never saw any; ``after`` is adapted to all corrections but those tested on.
-    """
-
-    corrections: int
-    folds: int
-    before: float
-    after: float
 
 
 def missing(annotations: Sequence[AnnotationRecord], emotions: Sequence[str], known: Sequence[str]) -> str:
@@ -84,7 +72,10 @@ def support_set(
     encode: Callable[[AnnotationRecord, list[Segment]], Encoded],
     segment_s: float,
 ) -> Support:
-    """Turn corrections into a support set, in the order given. Corrections without any view are left out."""
+    """Turn corrections into a support set, in the order given. Corrections without any view are left out.
+
+    Raises :class:`stf2m.adaptation.SupportError` when none is left.
+    """
     parts, degrees, weights, owner = [], [], [], []
     for index, annotation in enumerate(annotations):
         encoded = encode(annotation, pieces(annotation, segment_s))
@@ -97,6 +88,8 @@ def support_set(
         degrees += [row] * len(encoded)
         weights += [1.0 / len(encoded)] * len(encoded)
         owner += [index] * len(encoded)
+    if not parts:
+        raise SupportError("Nobody is seen or heard where the corrections are.")
     table = np.array(degrees, dtype=float).reshape(-1, len(emotions))
     table /= np.maximum(table.sum(axis=1, keepdims=True), 1e-9)
     return Support(Encoded.concatenate(parts), table, np.array(weights), np.array(owner, dtype=np.intp))

@@ -41,6 +41,7 @@ element.addEventListener("click", (event) => {
 class _Parts:
     counts: gr.Plot
     sentence: gr.HTML
+    unlabelled: gr.Checkbox
     report: gr.HTML
     before: gr.Dropdown
     after: gr.Dropdown
@@ -57,6 +58,13 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
             places.text("adapt-head", "<h2>Corrections in this study</h2>")
             counts = places.plot("adapt-counts")
             sentence = places.text("adapt-sentence")
+            unlabelled = gr.Checkbox(
+                True,
+                label="Also learn from segments nobody has labelled yet",
+                info="They show how people look and sound in the rest of the study. Helps most with few corrections.",
+                container=False,
+                elem_id="adapt-unlabelled",
+            )
             learn = gr.Button("Adapt to the corrections", variant="primary", elem_id="adapt-button")
             report = places.text("adapt-report")
             history = places.text("adapt-history", clicks=CHOOSE)
@@ -68,7 +76,7 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
             overview = places.text("adapt-overview", clicks=OPEN)
             clip = gr.Dropdown([], label="Clip", interactive=True, elem_id="adapt-clip")
             timelines = places.plot("adapt-timelines")
-    parts = _Parts(counts, sentence, report, before, after, overview, clip, timelines, history)
+    parts = _Parts(counts, sentence, unlabelled, report, before, after, overview, clip, timelines, history)
 
     def refresh(study_id: int | None) -> dict[Any, Any]:
         return _refresh(studio, study_id, parts)
@@ -76,12 +84,18 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
     def compare(study_id: int, before_id: int, after_id: int, clip_id: int | None) -> dict[Any, Any]:
         return _compare(studio, study_id, before_id, after_id, clip_id, parts)
 
-    def adapt(study_id: int, annotator_id: int, changed: int, progress: gr.Progress = gr.Progress()) -> int:  # noqa: B008
+    def adapt(
+        study_id: int,
+        annotator_id: int,
+        changed: int,
+        also: bool,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008
+    ) -> int:
         def report_progress(share: float, stage: str) -> None:
             progress(share, desc=stage)
 
         try:
-            studio.adapt(study_id, annotator_id, report_progress)
+            studio.adapt(study_id, annotator_id, report_progress, unlabelled=also)
         except NotEnoughCorrections as error:
             raise gr.Error(str(error), print_exception=False, title="Not yet") from error
         return changed + 1
@@ -95,7 +109,10 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
     comparison = [session.study, before, after, clip]
     tab.select(refresh, session.study, everything, show_progress="minimal")
     learn.click(
-        adapt, [session.study, session.annotator, session.changed], session.changed, show_progress_on=report
+        adapt,
+        [session.study, session.annotator, session.changed, unlabelled],
+        session.changed,
+        show_progress_on=report,
     ).success(refresh, session.study, everything, show_progress="minimal")
     history.select(
         go_back, [session.study, session.annotator, session.changed], session.changed, show_progress="hidden"
@@ -123,6 +140,7 @@ def _refresh(studio: Studio, study_id: int | None, parts: _Parts) -> dict[Any, A
     return {
         parts.counts: corrections_per_emotion(counts, inspection.colours(study)),
         parts.sentence: adapt_html.readiness(sum(counts.values()), lacking),
+        parts.unlabelled: studio.uses_unlabelled(study_id),
         parts.report: adapt_html.report(active),
         parts.history: adapt_html.history(versions),
         parts.before: gr.Dropdown(choices=choices, value=before),

@@ -42,7 +42,9 @@ def report(version: ModelVersionRecord) -> str:
     tested = version.figures.get("held_out")
     seconds = version.figures.get("seconds")
     took = f" in {seconds:.2f} s" if seconds is not None else ""
-    learned = f"Model {version.number} learned from {len(version.corrections)} corrections{took}."
+    also = unlabelled(version)
+    company = f" and {also} segments that nobody has labelled" if also else ""
+    learned = f"Model {version.number} learned from {len(version.corrections)} corrections{company}{took}."
     if not tested:
         return f"<p>{learned} There are too few corrections to leave one out and test on it.</p>"
     how = (
@@ -57,6 +59,11 @@ def report(version: ModelVersionRecord) -> str:
         f"<p>right on corrections it had not seen ({how}): before {_of(tested['before'], tested['corrections'])}, "
         f"after {_of(tested['after'], tested['corrections'])}.</p>"
     )
+
+
+def unlabelled(version: ModelVersionRecord) -> int:
+    """From how many segments without a label a version learned."""
+    return (version.figures.get("unlabelled") or {}).get("segments", 0)
 
 
 def _percent(share: float) -> str:
@@ -74,7 +81,7 @@ def history(versions: Sequence[ModelVersionRecord]) -> str:
     rows = "".join(_version_row(version, number) for version in reversed(versions))
     return (
         "<h2>Model versions</h2><div class='st-scroll'><table class='st-table'><thead><tr><th>Model</th><th></th>"
-        "<th>From</th><th>When (UTC)</th><th>Corrections</th><th>Held out</th></tr></thead>"
+        "<th>From</th><th>When (UTC)</th><th>Corrections</th><th>Unlabelled</th><th>Held out</th></tr></thead>"
         f"<tbody>{rows}</tbody></table></div>"
     )
 
@@ -88,9 +95,11 @@ def _version_row(version: ModelVersionRecord, number: Mapping[int | None, int]) 
         if version.active
         else f"<button type='button' class='st-small' data-go='{version.id}'>Use this one</button>"
     )
+    also = unlabelled(version) or "–"
     return (
         f"<tr><th scope='row'>{version.number}</th><td>{action}</td><td>{parent}</td>"
-        f"<td>{version.created:%Y-%m-%d %H:%M}</td><td>{len(version.corrections)}</td><td>{figures}</td></tr>"
+        f"<td>{version.created:%Y-%m-%d %H:%M}</td><td>{len(version.corrections)}</td><td>{also}</td>"
+        f"<td>{figures}</td></tr>"
     )
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -130,11 +131,26 @@ def test_adapt_compare_open_what_changed_and_go_back(visit: OpenPage, clip: int)
     versions = page.locator("#adapt-history tbody tr")
     expect(versions.first).to_be_visible()
     before = versions.count()
+    also = page.get_by_label("Also learn from segments nobody has labelled yet")
+    expect(also).to_be_checked()
     page.locator("#adapt-button").click()
     expect(versions).to_have_count(before + 1)
-    expect(page.locator("#adapt-report")).to_contain_text("right on corrections it had not seen")
+    report = page.locator("#adapt-report")
+    expect(report).to_contain_text("right on corrections it had not seen")
+    expect(report).to_contain_text(re.compile(r"3 corrections and \d+ segments that nobody has labelled in \d\.\d\d s"))
+    print(report.inner_text())
+    expect(versions.first.locator("td").nth(4)).to_have_text(re.compile(r"^\d+$"))
     expect(page.locator("#model-version")).to_contain_text("adapted to")
     expect(page.locator("#adapt-timelines .js-plotly-plot")).to_be_visible()
+
+    also.uncheck()
+    page.locator("#adapt-button").click()
+    expect(versions).to_have_count(before + 2)
+    expect(report).to_contain_text(re.compile(r"learned from 3 corrections in"))
+    page.reload()
+    _tab(page, "adapt")
+    expect(also).not_to_be_checked()
+    also.check()
 
     page.locator("#adapt-overview [data-go]").last.click()
     expect(page.locator("#tab-annotate-button")).to_have_attribute("aria-selected", "true")

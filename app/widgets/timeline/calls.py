@@ -140,6 +140,7 @@ def _report(report: AdaptationReport) -> dict[str, Any]:
         "number": report.version.number,
         "corrections": len(report.version.corrections),
         "seconds": report.seconds,
+        "unlabelled": report.unlabelled,
         "unused": report.unused,
         "former": _former(report.previous),
         "held_out": held and {"before": held.before, "after": held.after, "corrections": held.corrections},
