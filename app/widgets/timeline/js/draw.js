@@ -129,7 +129,7 @@ class Painter {
       // Of several within one pixel the first stands for all.
       if (scale.x(each.end_s) < drawn + 1) continue;
       drawn = scale.x(each.end_s);
-      this.block(row, each, { faded: each.uncertainty >= model.unsure, degree: each.degree, muted: !row.live });
+      this.block(row, each, { faded: model.isUnsure(each), degree: each.degree, muted: !row.live });
     }
     if (!row.live) return;
     for (let at = firstEndingAfter(model.changed, scale.from); at < model.changed.length; at++) {
@@ -190,7 +190,7 @@ class Painter {
     const { context, ink } = this;
     this.font(12, 600);
     const letter = emotion.letter.toUpperCase();
-    const whole = `${letter} ${emotion.name}${mixed ? " +" : ""}${note ? " ✎" : ""}`;
+    const whole = `${letter} ${emotion.name}${faded ? "?" : ""}${mixed ? " +" : ""}${note ? " ✎" : ""}`;
     const full = degree === undefined ? whole : `${whole} ${degreeText(degree)}`;
     const shown = [full, whole].find((text) => width > this.measure(text) + 11) || letter;
     const x = Math.max(left, 0) + 5;

@@ -262,7 +262,7 @@ class Overview {
     rows.forEach((list, at) => {
       for (const each of list) {
         const [left, right] = [each.start_s, each.end_s].map((time) => (time / this.scale.duration) * width);
-        pen.globalAlpha = at === 0 && each.uncertainty >= this.model.unsure ? 0.35 : 1;
+        pen.globalAlpha = at === 0 && this.model.isUnsure(each) ? 0.35 : 1;
         pen.fillStyle = this.model.emotion(each.emotion).colour;
         pen.fillRect(left, at ? height - 5 : 2, Math.max(right - left - 0.5, 1), at ? 4 : height - 9);
       }

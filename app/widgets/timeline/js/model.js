@@ -184,9 +184,14 @@ class Model {
     return items.findLast((item) => item.start_s < time) || items[0];
   }
 
+  /** Whether the model does not know: a suggestion that is no more than a guess. */
+  isUnsure(suggestion) {
+    return suggestion.uncertainty >= this.unsure;
+  }
+
   /** Whether the model is unsure of an item and nobody here has said anything about most of it. */
   needsAttention(item) {
-    if (item.mine || !item.suggestion || item.suggestion.uncertainty < this.unsure) return false;
+    if (item.mine || !item.suggestion || !this.isUnsure(item.suggestion)) return false;
     const answered = this.mine.reduce((sum, each) => sum + overlap(each, item), 0);
     return answered < 0.8 * (item.end_s - item.start_s);
   }

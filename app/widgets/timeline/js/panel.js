@@ -98,9 +98,12 @@ class Panel {
     if (item.draft) parts.push("New segment: choose its emotion.");
     if (mine) parts.push(make("span", {}, "You: "), make("strong", {}, sayDegrees(mine.degrees)));
     if (suggestion && !mine && !item.draft) {
-      const sure = certainty(suggestion.uncertainty);
-      parts.push("Suggested: ", make("strong", {}, suggestion.emotion), ` ${degreeText(suggestion.degree)} · `);
-      parts.push(make("span", { class: suggestion.uncertainty >= this.model.unsure ? "tl-unsure" : "tl-sure" }, sure));
+      const unsure = this.model.isUnsure(suggestion);
+      const guess = make(unsure ? "span" : "strong", {}, suggestion.emotion);
+      if (unsure) parts.push(make("strong", {}, "The model does not know."), " At most: ", guess);
+      else parts.push("Suggested: ", guess);
+      parts.push(` ${degreeText(suggestion.degree)} · `);
+      parts.push(make("span", { class: unsure ? "tl-unsure" : "tl-sure" }, certainty(suggestion.uncertainty)));
     } else if (suggestion && mine) {
       parts.push(make("span", { class: "tl-against" }, ` · suggested: ${suggestion.emotion} ${degreeText(suggestion.degree)}`));
     } else if (!suggestion && !mine) parts.push("The model says nothing here.");
