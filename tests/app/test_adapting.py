@@ -78,7 +78,7 @@ def test_unlabelled_segments_lie_in_no_correction_and_do_not_overlap(studio: Stu
     found = _gathered(studio)
     clip = studio.clip(TALKING)
     pieces = studio.predictions.segments(clip)
-    known = studio.predictions.encoded(clip).present.any(axis=1)
+    known = np.asarray(studio.predictions.encoded(clip).present.any(axis=1))
     free = unlabelled._free(pieces, known, [(each.start_s, each.end_s) for each in studio.corrections(STUDY)])
     middles = [(pieces[number].start_s + pieces[number].end_s) / 2 for number in free]
     assert middles

@@ -84,7 +84,7 @@ def test_accept_and_next_walks_through_the_clip(visit: OpenPage, clip: int):
     expect(page.locator(".tl-when")).to_have_text(first)
     expect(page.locator(".tl-said")).to_contain_text("You: ")
     page.keyboard.press("Delete")
-    expect(page.locator(".tl-said")).to_contain_text(re.compile("Suggested: |The model does not know. At most: "))
+    expect(page.locator(".tl-said")).to_contain_text(re.compile("Suggested: |The model does not know. Its guess: "))
     _saved(page)
     assert _mine(page) == []
 

@@ -100,7 +100,7 @@ class Panel {
     if (suggestion && !mine && !item.draft) {
       const unsure = this.model.isUnsure(suggestion);
       const guess = make(unsure ? "span" : "strong", {}, suggestion.emotion);
-      if (unsure) parts.push(make("strong", {}, "The model does not know."), " At most: ", guess);
+      if (unsure) parts.push(make("strong", {}, "The model does not know."), " Its guess: ", guess);
       else parts.push("Suggested: ", guess);
       parts.push(` ${degreeText(suggestion.degree)} · `);
       parts.push(make("span", { class: unsure ? "tl-unsure" : "tl-sure" }, certainty(suggestion.uncertainty)));
