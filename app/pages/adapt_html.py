@@ -30,9 +30,10 @@ def readiness(total: int, lacking: str) -> str:
 
 
 def version_label(version: ModelVersionRecord) -> str:
-    """``model 3 · 7 corrections``."""
+    """``model 3 · 7 corrections + 41 unlabelled``."""
     label = "as shipped" if version.kind == "base" else f"{len(version.corrections)} corrections"
-    return f"model {version.number} · {label}"
+    also = f" + {unlabelled(version)} unlabelled" if unlabelled(version) else ""
+    return f"model {version.number} · {label}{also}"
 
 
 def report(version: ModelVersionRecord) -> str:
@@ -81,7 +82,7 @@ def history(versions: Sequence[ModelVersionRecord]) -> str:
     rows = "".join(_version_row(version, number) for version in reversed(versions))
     return (
         "<h2>Model versions</h2><div class='st-scroll'><table class='st-table'><thead><tr><th>Model</th><th></th>"
-        "<th>From</th><th>When (UTC)</th><th>Corrections</th><th>Unlabelled</th><th>Held out</th></tr></thead>"
+        "<th>From</th><th>When (UTC)</th><th>Learned from</th><th>Held out</th></tr></thead>"
         f"<tbody>{rows}</tbody></table></div>"
     )
 
@@ -95,11 +96,11 @@ def _version_row(version: ModelVersionRecord, number: Mapping[int | None, int]) 
         if version.active
         else f"<button type='button' class='st-small' data-go='{version.id}'>Use this one</button>"
     )
-    also = unlabelled(version) or "–"
+    learned = f"{len(version.corrections)} corrections" if version.corrections else "–"
+    also = f"<br><small>+ {unlabelled(version)} unlabelled</small>" if unlabelled(version) else ""
     return (
         f"<tr><th scope='row'>{version.number}</th><td>{action}</td><td>{parent}</td>"
-        f"<td>{version.created:%Y-%m-%d %H:%M}</td><td>{len(version.corrections)}</td><td>{also}</td>"
-        f"<td>{figures}</td></tr>"
+        f"<td>{version.created:%Y-%m-%d %H:%M}</td><td>{learned}{also}</td><td>{figures}</td></tr>"
     )
 
 
