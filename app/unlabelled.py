@@ -17,7 +17,7 @@ from stf2m.segments import Segment
 from stf2m.weights import Progress
 
 #: With more of them adapting would not be instant any more; so many are taken evenly from all clips.
-MOST = 1000
+MOST = 500
 
 
 @dataclass(frozen=True, eq=False)

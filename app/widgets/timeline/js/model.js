@@ -184,7 +184,7 @@ class Model {
     return items.findLast((item) => item.start_s < time) || items[0];
   }
 
-  /** Whether the model does not know: a suggestion that is no more than a guess. */
+  /** Whether the model is so unsure of a suggestion that somebody had better look. */
   isUnsure(suggestion) {
     return suggestion.uncertainty >= this.unsure;
   }

@@ -1,6 +1,9 @@
+/** From this uncertainty on nothing fits: the model does not know, and what it suggests is a guess. */
+const AT_A_LOSS = 0.8;
+
 /** How sure the model is, in words. */
 function certainty(uncertainty) {
-  const words = [[0.25, "sure"], [0.45, "fairly sure"], [0.6, "not quite sure"], [0.8, "unsure"], [Infinity, "very unsure"]];
+  const words = [[0.25, "sure"], [0.45, "fairly sure"], [0.6, "not quite sure"], [AT_A_LOSS, "unsure"], [Infinity, "very unsure"]];
   return words.find(([limit]) => uncertainty < limit)[1];
 }
 
@@ -98,12 +101,12 @@ class Panel {
     if (item.draft) parts.push("New segment: choose its emotion.");
     if (mine) parts.push(make("span", {}, "You: "), make("strong", {}, sayDegrees(mine.degrees)));
     if (suggestion && !mine && !item.draft) {
-      const unsure = this.model.isUnsure(suggestion);
-      const guess = make(unsure ? "span" : "strong", {}, suggestion.emotion);
-      if (unsure) parts.push(make("strong", {}, "The model does not know."), " Its guess: ", guess);
-      else parts.push("Suggested: ", guess);
+      const sure = certainty(suggestion.uncertainty);
+      const lost = suggestion.uncertainty >= AT_A_LOSS;
+      if (lost) parts.push(make("strong", {}, "The model does not know."), ` Its guess: ${suggestion.emotion}`);
+      else parts.push("Suggested: ", make("strong", {}, suggestion.emotion));
       parts.push(` ${degreeText(suggestion.degree)} · `);
-      parts.push(make("span", { class: unsure ? "tl-unsure" : "tl-sure" }, certainty(suggestion.uncertainty)));
+      parts.push(make("span", { class: this.model.isUnsure(suggestion) ? "tl-unsure" : "tl-sure" }, sure));
     } else if (suggestion && mine) {
       parts.push(make("span", { class: "tl-against" }, ` · suggested: ${suggestion.emotion} ${degreeText(suggestion.degree)}`));
     } else if (!suggestion && !mine) parts.push("The model says nothing here.");

@@ -224,7 +224,7 @@ class Work {
     this.panel.render();
     this.dirty();
     if (!item) return;
-    const what = item.mine ? `yours: ${sayDegrees(item.mine.degrees)}` : item.suggestion ? `${this.model.isUnsure(item.suggestion) ? "the model does not know, its guess:" : "suggested:"} ${item.suggestion.emotion}, ${certainty(item.suggestion.uncertainty)}` : "no suggestion";
+    const what = item.mine ? `yours: ${sayDegrees(item.mine.degrees)}` : item.suggestion ? `${item.suggestion.uncertainty >= AT_A_LOSS ? "the model does not know, its guess:" : "suggested:"} ${item.suggestion.emotion}, ${certainty(item.suggestion.uncertainty)}` : "no suggestion";
     if (!this.player.playing) this.spoken(`${stretch(item.start_s, item.end_s)}, ${what}`);
     this.explain(item);
   }
