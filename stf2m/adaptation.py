@@ -180,6 +180,7 @@ def adapt(
     degrees: NDArray[np.floating],
     emotions: Sequence[str],
     weights: NDArray[np.floating] | None = None,
+    unlabelled: Encoded | None = None,
 ) -> AdaptedModel:
     """Learn from corrections; see :meth:`stf2m.model.STF2M.adapt`. ``memory`` joins the support where its emotions
     match; with neither corrections nor two remembered emotions, the model that comes back is not
@@ -205,7 +206,12 @@ def adapt(
         what = f"only {known[0]!r} has any" if known else "none of them has any"
         raise SupportError(f"Two emotions need a correction at least, and {what}.")
     reading = network.read(*_tensors(joined))
-    fast = learn(network, reading, torch.from_numpy(target), torch.from_numpy(count))
+    company = None
+    if unlabelled is not None:
+        if unlabelled.encoder != own:
+            raise SupportError("These segments were encoded by another model; encode them again with this one.")
+        company = network.read(*_tensors(unlabelled[np.flatnonzero(unlabelled.present.any(axis=1))]))
+    fast = learn(network, reading, torch.from_numpy(target), torch.from_numpy(count), company)
     if memory is not None:
         fast = fast._replace(temperature=torch.tensor(memory.temperature))
     return AdaptedModel(network, emotions, fast, own)

@@ -39,8 +39,10 @@ class Stored:
         """The remembered segments, None where the checkpoint has none; ``encoder`` is the model's fingerprint."""
         if not self.remembered:
             return None
-        pooled, present, cues, degrees = (self.remembered[name] for name in ("pooled", "present", "cues", "degrees"))
-        encoded = Encoded(pooled.float().numpy(), present.numpy(), cues.float().numpy(), encoder)
+        parts, present, cues, degrees = (self.remembered[name] for name in ("pooled", "present", "cues", "degrees"))
+        pooled = torch.zeros(*present.shape, parts.shape[1])
+        pooled[present] = parts.float()
+        encoded = Encoded(pooled.numpy(), present.numpy(), cues.float().numpy(), encoder)
         names = self.card["memory_emotions"]
         assert isinstance(names, Sequence)
         temperature = float(self.remembered["temperature"])
@@ -53,10 +55,10 @@ def save(network: Network, memory: Memory | None, card: Mapping[str, object], fo
     ``card`` is kept, completed with what loading needs.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
+    tensors = {name: _short(value.detach().cpu().contiguous()) for name, value in network.state_dict().items()}
     if memory is not None:
         arrays = {
-            "pooled": memory.encoded.pooled.astype(np.float16),
+            "pooled": memory.encoded.pooled[memory.encoded.present].astype(np.float16),
             "present": memory.encoded.present,
             "cues": memory.encoded.cues,
             "degrees": memory.degrees,
@@ -74,6 +76,12 @@ def save(network: Network, memory: Memory | None, card: Mapping[str, object], fo
         "memory_emotions": list(memory.emotions) if memory else [],
     }
     _replace(folder / CARD, (json.dumps(told, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def _short(value: Tensor) -> Tensor:
+    """In half precision where that loses nothing: trained weights are rounded to it when they are finished."""
+    half = value.half()
+    return half if torch.equal(half.to(value.dtype), value) else value
 
 
 def read(folder: Path) -> Stored:

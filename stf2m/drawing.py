@@ -1,6 +1,5 @@
 """Drawing training batches: episodes of one modality, or of paired views, from some of the training speakers."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -17,11 +16,11 @@ from stf2m.tasks import Episode, Protocol, Sampler, TooFewExamplesError
 WAYS = (3, 4, 5, 6, 7)
 SHOTS = (1, 1, 2, 3, 5, 5, 8)
 #: So many speakers (or clips of unknown people) are at hand in one episode.
-SPEAKERS, UNKNOWN = (2, 6), 300
+SPEAKERS, UNKNOWN = (4, 9), 300
 #: The chance that a view of a pair is left out, and that a support label is softened.
 MISSING, SOFT = 0.25, 0.15
-#: The chance that a view is moved towards another speaker, and how many performances tell what a speaker is like.
-SWAP, ENOUGH = 0.5, 20
+#: The chance that a support set or query is read as if too little of the person were known to take their own part off.
+UNKNOWN_PERSON = 0.4
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,11 +35,11 @@ class Drawn:
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """``views`` by modality: the batch's rows they are of, the views, their speakers' folds; ``present (n, M)``;
-    ``labels (n,)`` among all emotions of the data.
+    """``views`` by modality: the batch's rows they are of, the views, what is taken off as their speakers' own, their
+    speakers' folds; ``present (n, M)``; ``labels (n,)`` among all emotions of the data.
     """
 
-    views: Mapping[str, tuple[Tensor, ViewBatch, Tensor]]
+    views: Mapping[str, tuple[Tensor, ViewBatch, Tensor, Tensor]]
     present: Tensor
     labels: Tensor
     episodes: tuple[Drawn, ...]
@@ -50,16 +49,20 @@ class Drawing:
     """Draws batches for a recipe."""
 
     def __init__(
-        self, recipe: Recipe, corpora: Mapping[str, Corpus], emotions: tuple[str, ...], folds: Mapping[str, IntArray]
+        self,
+        recipe: Recipe,
+        corpora: Mapping[str, Corpus],
+        emotions: tuple[str, ...],
+        folds: Mapping[str, IntArray],
+        own: Mapping[str, Tensor],
     ) -> None:
-        self.recipe, self.corpora, self.emotions, self.folds = recipe, corpora, emotions, folds
+        self.recipe, self.corpora, self.emotions, self.folds, self.own = recipe, corpora, emotions, folds, own
         self.names = tuple(sorted(corpora, key=lambda name: ({"face": 0, "voice": 1, "text": 2}.get(name, 3), name)))
         kinds = [(name, share) for name, share in recipe.modalities.items() if name in corpora or name == "paired"]
         self.kinds = [name for name, _ in kinds if name != "paired" or len(corpora) > 1]
         shares = np.array([share for name, share in kinds if name in self.kinds])
         self.shares = shares / shares.sum()
         self._people = {name: _people(corpus) for name, corpus in corpora.items()}
-        self._habits = {name: _habits(corpus) for name, corpus in corpora.items()}
 
     def draw(self, random: np.random.Generator) -> Batch:
         """A batch of ``recipe.tasks`` episodes, all of one kind."""
@@ -89,29 +92,13 @@ class Drawing:
                 present[where, column] = True
                 fold = torch.from_numpy(self.folds[name][which])
                 clean = self.corpora[name].views(which, random)
-                if name in self.recipe.as_others:
-                    clean = self._as_if_others(name, which, clean, random)
-                views[name] = torch.from_numpy(where), _noisy(clean, random), fold
+                views[name] = torch.from_numpy(where), _noisy(clean, random), self._taken_off(name, which, random), fold
         return Batch(views, present, torch.tensor(labels), tuple(episodes))
 
-    def _as_if_others(self, name: str, which: IntArray, views: ViewBatch, random: np.random.Generator) -> ViewBatch:
-        """Half of the views as if somebody else showed them: moved from their speaker's mean towards another speaker's.
-
-        It makes more people of few, and teaches that what is a person's own is no sign of an emotion.
-        """
-        person, values, embedding = self._habits[name]
-        if len(values) < 2:
-            return views
-        mine = person[which]
-        other = random.integers(len(values), size=len(which))
-        share = random.uniform(0, 1, len(which)) * (random.random(len(which)) < SWAP) * (mine >= 0)
-        amount = torch.from_numpy(share.astype(np.float32))[:, None]
-        by_values = values[other] - values[np.maximum(mine, 0)]
-        by_embedding = embedding[other] - embedding[np.maximum(mine, 0)]
-        return views._replace(
-            values=views.values + amount[:, :, None, None] * by_values[:, None],
-            embedding=views.embedding + amount[:, :, None] * by_embedding[:, None],
-        )
+    def _taken_off(self, name: str, which: IntArray, random: np.random.Generator) -> Tensor:
+        """What is the speakers' own, ``(B, S C + E)``; for some views only a part of it, as where little is known."""
+        share = np.where(random.random(len(which)) < UNKNOWN_PERSON, random.random(len(which)), 1.0)
+        return self.own[name][which] * torch.from_numpy(share.astype(np.float32))[:, None]
 
     def _single(self, name: str, random: np.random.Generator):
         """One episode of one modality: emotions, ``{name: indices (n,)}``, labels of the support and of the query."""
@@ -181,25 +168,6 @@ def _people(corpus: Corpus) -> list[list[IntArray]]:
     for index, (source, speaker) in enumerate(zip(corpus.source, corpus.speaker, strict=True)):
         found.setdefault(source, {}).setdefault(speaker or f"unknown {index}", []).append(index)
     return [[np.array(each) for each in people.values()] for people in found.values()]
-
-
-def _habits(corpus: Corpus) -> tuple[IntArray, Tensor, Tensor]:
-    """Each performance's speaker ``(n,)`` as a number, -1 for those with few performances, and the speakers' means over
-    all frames: ``values (speakers, S, C)`` and ``embedding (speakers, E)``.
-    """
-    counts = Counter(corpus.speaker)
-    speakers = sorted(name for name, count in counts.items() if name and count >= ENOUGH)
-    person = np.array([speakers.index(name) if name in speakers else -1 for name in corpus.speaker])
-    values, embedding = [], []
-    for number in range(len(speakers)):
-        rows = np.flatnonzero(person == number)
-        frames = np.concatenate([np.arange(corpus.first[row], corpus.last[row]) for row in rows])
-        frames = frames[corpus.valid[frames]]
-        values.append(corpus.values[frames].mean(axis=0, dtype=np.float32))
-        embedding.append(corpus.embedding[corpus.row[frames]].mean(axis=0, dtype=np.float32))
-    shape = corpus.values.shape[1:], corpus.embedding.shape[1]
-    tables = np.array(values, np.float32).reshape(-1, *shape[0]), np.array(embedding, np.float32).reshape(-1, shape[1])
-    return person, torch.from_numpy(tables[0]), torch.from_numpy(tables[1])
 
 
 def _soften(degrees: np.ndarray, random: np.random.Generator) -> np.ndarray:

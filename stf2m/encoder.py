@@ -15,11 +15,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from stf2m.encoded import ViewBatch
+from stf2m.people import Baseline
 from stf2m.tracks import Modality
 
 
 class ChannelDropout(nn.Module):
-    """Drop channels of a view ``(B, T, S, d)`` for all frames and sites at once (Tompson et al. 2015)."""
+    """Drop channels of a view ``(B, T, …, d)`` for all frames and sites at once (Tompson et al. 2015)."""
 
     def __init__(self, share: float) -> None:
         super().__init__()
@@ -29,13 +30,13 @@ class ChannelDropout(nn.Module):
         """``x`` with some channels zeroed and the others enlarged in training; ``x`` itself otherwise."""
         if not self.training or self.share == 0:
             return x
-        kept = F.dropout(x.new_ones(len(x), 1, 1, x.shape[-1]), self.share)
+        kept = F.dropout(x.new_ones(len(x), *[1] * (x.ndim - 2), x.shape[-1]), self.share)
         return x * kept
 
 
 class GatedTemporalConv(nn.Module):
-    """``x + W_o [a ⊙ σ(g)]`` with ``(a, g) = W Σ_δ π_δ(x) (k_δ ∗_δ x)``: depth-wise kernels of three taps, one per
-    dilation δ, mixed by weights π that a linear layer computes from the view's mean and mean absolute change.
+    """``x + W_o [a ⊙ σ(g)]`` with ``(a, g) = Σ_δ π_δ(x) (K_δ ∗_δ x)``: kernels of three taps, one per dilation δ, mixed
+    by weights π that a linear layer computes from the view's mean and mean absolute change.
 
     The gate is that of WaveNet (van den Oord et al. 2016). With ``mixing=False`` π is learned but the same for all
     views.
@@ -45,38 +46,32 @@ class GatedTemporalConv(nn.Module):
         super().__init__()
         self.dilations = tuple(dilations)
         self.norm = nn.LayerNorm(width)
-        self.kernels = nn.Parameter(torch.randn(len(self.dilations), 3, width) / 3**0.5)
+        bound = (3 * width) ** -0.5
+        self.kernels = nn.Parameter(torch.empty(len(self.dilations), 2 * width, width, 3).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.zeros(2 * width))
         self.mixture = nn.Linear(2 * width, len(self.dilations))
-        self.gate = nn.Linear(width, 2 * width)
         self.out = nn.Linear(width, width)
-        self.dropout = ChannelDropout(dropout)
+        self.dropout = nn.Dropout(2 * dropout)
         self.mixing = mixing
 
     def dilation_weights(self, x: Tensor, mask: Tensor) -> Tensor:
-        """π ``(B, dilations)``, rows sum to one; ``x (B, T, S, d)`` is zero wherever ``mask (B, T, 1, 1)`` is."""
-        frames = mask.sum(dim=1).clamp(min=1).flatten(1)
-        mean = x.sum(dim=1).mean(dim=1) / frames
+        """π ``(B, dilations)``, rows sum to one; ``x (B, T, d)`` is zero wherever ``mask (B, T, 1)`` is."""
+        mean = x.sum(dim=1) / mask.sum(dim=1).clamp(min=1)
         both = mask[:, 1:] * mask[:, :-1]
-        change = ((x[:, 1:] - x[:, :-1]).abs() * both).sum(dim=1).mean(dim=1) / both.sum(dim=1).clamp(min=1).flatten(1)
+        change = ((x[:, 1:] - x[:, :-1]).abs() * both).sum(dim=1) / both.sum(dim=1).clamp(min=1)
         described = torch.cat([mean, change], dim=-1)
         return self.mixture(described if self.mixing else torch.zeros_like(described)).softmax(dim=-1)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """``x (B, T, S, d)``, ``mask (B, T, 1, 1)`` of zeros and ones → ``(B, T, S, d)``, zero where masked."""
+        """``x (B, T, d)``, ``mask (B, T, 1)`` of zeros and ones → ``(B, T, d)``, zero where masked."""
         inner = self.norm(x) * mask
         weights = self.dilation_weights(inner, mask)
-        frames = x.shape[1]
-        taps = {0: torch.einsum("bk,kd->bd", weights, self.kernels[:, 1])}
+        channels = inner.transpose(1, 2)
+        mixed = self.bias[:, None]
         for index, dilation in enumerate(self.dilations):
-            if dilation < frames:
-                taps[-dilation] = weights[:, index, None] * self.kernels[index, 0]
-                taps[dilation] = weights[:, index, None] * self.kernels[index, 2]
-        reach = max(taps)
-        padded = F.pad(inner, (0, 0, 0, 0, reach, reach))
-        mixed = torch.zeros_like(x)
-        for shift, tap in taps.items():
-            mixed = torch.addcmul(mixed, padded[:, reach + shift : reach + shift + frames], tap[:, None, None, :])
-        gated = F.glu(self.gate(mixed), dim=-1)
+            heard = F.conv1d(channels, self.kernels[index], padding=dilation, dilation=dilation)
+            mixed = mixed + weights[:, index, None, None] * heard
+        gated = F.glu(mixed, dim=1).transpose(1, 2)
         return (x + self.dropout(self.out(gated))) * mask
 
 
@@ -110,15 +105,11 @@ class SpatialConv(nn.Module):
         return (x + self.dropout(self.out(spread * gate.sigmoid()))) * mask
 
 
-class ModalityEncoder(nn.Module):
-    """One modality's views → per-frame features ``(B, T, d)`` and pooled features ``(B, P)``.
+class Stream(nn.Module):
+    """One reading of a view: frames ``(B, T, d)`` and what is pooled of them ``(B, (heads + 2) d)``.
 
-    Pooled are, side by side: attention pooling, masked mean and masked standard deviation of the frames (3 d);
-    ``skip`` numbers learned from the plain statistics over time (mean and deviation of values and embedding, cues);
-    and ``classes`` numbers of a fixed linear discriminant of the same statistics, fitted before meta-training.
-    The plain statistics are strong and must not be lost on the way through the convolutions.
-
-    Standardisation (``input_mean`` …, of the training data) are buffers, so they travel with the weights.
+    Sites exchange what they know by a spatial convolution and become one stream of frames, which gated dilated temporal
+    convolutions read. Pooled are, side by side: ``heads`` attention poolings, mean and standard deviation.
     """
 
     def __init__(
@@ -126,8 +117,7 @@ class ModalityEncoder(nn.Module):
         modality: Modality,
         width: int,
         blocks: int,
-        skip: int,
-        classes: int,
+        heads: int,
         dilations: Sequence[int] = (1, 2, 4),
         dropout: float = 0.1,
         temporal: bool = True,
@@ -136,22 +126,54 @@ class ModalityEncoder(nn.Module):
     ) -> None:
         super().__init__()
         sites, channels, embedding = len(modality.sites), modality.channels, modality.embedding
-        self.site_weight = nn.Parameter(torch.randn(sites, channels, width) / channels**0.5)
+        size = (3 * (sites * channels + embedding)) ** -0.5
+        self.site_weight = nn.Parameter(size * torch.randn(sites, channels, width))
         self.site_embedding = nn.Parameter(0.1 * torch.randn(sites + 1, width))
         self.borrowed = nn.Linear(embedding, width)
-        self.borrowed_dropout = ChannelDropout(3 * dropout)
-        layers: list[nn.Module] = []
-        for _ in range(blocks):
-            layers += [GatedTemporalConv(width, dilations, dropout, mixing)] if temporal else []
-            layers += [SpatialConv(sites + 1, width, dropout)] if spatial else []
-            layers += [GatedTemporalConv(width, dilations, dropout, mixing)] if temporal else []
-        self.layers = nn.ModuleList(layers)
-        self.site_score = nn.Linear(width, 1)
-        self.frame_score = nn.Linear(width, 1)
+        nn.init.normal_(self.borrowed.weight, std=size)
+        self.dropout = ChannelDropout(3 * dropout)
+        self.spatial = SpatialConv(sites + 1, width, dropout) if spatial else None
+        self.gather = nn.Parameter(torch.ones(sites + 1, width))
+        self.temporal = nn.ModuleList(
+            GatedTemporalConv(width, dilations, dropout, mixing) for _ in range(blocks if temporal else 0)
+        )
+        self.frame_score = nn.Linear(width, heads)
         self.norm = nn.LayerNorm(width)
+
+    def forward(self, values: Tensor, embedding: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """``values (B, T, S, C)``, ``embedding (B, T, E)``, ``mask (B, T)`` of zeros and ones."""
+        values = self.dropout(values.flatten(2)).view_as(values)
+        sites = torch.einsum("btsc,scd->btsd", values, self.site_weight)
+        joined = torch.cat([sites, self.borrowed(self.dropout(embedding))[:, :, None]], dim=2)
+        x = (joined + self.site_embedding) * mask[:, :, None, None]
+        x = self.spatial(x, mask[:, :, None, None]) if self.spatial else x
+        frames = (x * self.gather).sum(dim=2)
+        for layer in self.temporal:
+            frames = layer(frames, mask[:, :, None])
+        frames = self.norm(frames) * mask[:, :, None]
+        return frames, torch.cat([self.attend(frames, mask), *mean_and_deviation(frames, mask)], dim=-1)
+
+    def attend(self, frames: Tensor, mask: Tensor) -> Tensor:
+        """Attention pooling over the unmasked frames by every head, ``(B, heads d)``."""
+        score = self.frame_score(frames).masked_fill(mask[:, :, None] == 0, float("-inf"))
+        return torch.einsum("bth,btd->bhd", score.softmax(dim=1), frames).flatten(1)
+
+
+class ModalityEncoder(nn.Module):
+    """One modality's views → per-frame features ``(B, T, d)`` and pooled features ``(B, P)``.
+
+    Several streams read the view, each in its own way, for what one of them sees by chance another does not. Pooled are
+    theirs side by side, and ``classes`` numbers of a fixed linear discriminant of the plain statistics over time (mean
+    and deviation of values and embedding, cues), fitted before meta-training. Frames are the mean of the streams'.
+
+    Standardisation (``values_mean`` …, of the training data) are buffers, so they travel with the weights.
+    """
+
+    def __init__(self, modality: Modality, streams: Sequence[Stream], classes: int) -> None:
+        super().__init__()
+        sites, channels, embedding = len(modality.sites), modality.channels, modality.embedding
+        self.streams = nn.ModuleList(streams)
         statistics = 2 * (sites * channels + embedding) + len(modality.cues)
-        self.skip = nn.Linear(statistics, skip)
-        self.skip_dropout = nn.Dropout(4 * dropout)
         self.values_mean: Tensor
         self.values_std: Tensor
         self.embedding_mean: Tensor
@@ -166,37 +188,41 @@ class ModalityEncoder(nn.Module):
         self.register_buffer("statistics_mean", torch.zeros(statistics))
         self.register_buffer("statistics_std", torch.ones(statistics))
         self.register_buffer("discriminant", torch.zeros(classes, statistics))
+        self.baseline = Baseline(sites * channels + embedding, classes)
 
-    @property
-    def pooled_size(self) -> int:
-        """P, the number of pooled features."""
-        return 3 * self.site_weight.shape[2] + self.skip.out_features + len(self.discriminant)
-
-    def forward(self, views: ViewBatch, discriminant: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, views: ViewBatch, own: Tensor | None = None, discriminant: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Frames ``(B, T, d)`` and pooled ``(B, P)`` of views with at least one valid frame each.
 
+        ``own (B, S C + E)`` is what is the people's own (see :class:`stf2m.people.Baseline`) and taken off.
         ``discriminant (B, classes, statistics)`` replaces the fitted one row by row: meta-training hands in the one
         that was fitted without the row's speaker.
         """
-        mask = views.valid.to(views.values.dtype)
-        values = (views.values - self.values_mean) / self.values_std * mask[:, :, None, None]
-        borrowed = (views.embedding - self.embedding_mean) / self.embedding_std * mask[:, :, None]
-        statistics = self.standardised(plain_statistics(values, borrowed, mask), views.cues)
-        mask4 = mask[:, :, None, None]
-        sites = torch.einsum("btsc,scd->btsd", values, self.site_weight)
-        joined = torch.cat([sites, self.borrowed(self.borrowed_dropout(borrowed[:, :, None]))], dim=2)
-        x = (joined + self.site_embedding) * mask4
-        for layer in self.layers:
-            x = layer(x, mask4)
-        frames = self.norm((x * self.site_score(x).softmax(dim=2)).sum(dim=2)) * mask[:, :, None]
+        values, embedding, mask = self.scaled(views, own)
+        statistics = self.standardised(plain_statistics(values, embedding, mask), views.cues)
         fixed = ((self.discriminant if discriminant is None else discriminant) @ statistics[:, :, None]).squeeze(-1)
-        parts = [self.attend(frames, views.valid), *mean_and_deviation(frames, mask)]
-        return frames, torch.cat([*parts, self.skip(self.skip_dropout(statistics)), fixed], dim=-1)
+        frames, pooled = zip(*(stream(values, embedding, mask) for stream in self.streams), strict=True)
+        return torch.stack(frames).mean(dim=0), torch.cat([*pooled, fixed], dim=-1)
 
-    def attend(self, frames: Tensor, valid: Tensor) -> Tensor:
-        """Attention pooling over the valid frames, ``(B, d)``."""
-        score = self.frame_score(frames).squeeze(-1).masked_fill(~valid, float("-inf"))
-        return (frames * score.softmax(dim=-1)[:, :, None]).sum(dim=1)
+    def scaled(self, views: ViewBatch, own: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """Standardised ``values (B, T, S, C)`` and ``embedding (B, T, E)`` less what is ``own (B, S C + E)``, and the
+        ``mask (B, T)`` where it is zero both are.
+        """
+        mask = views.valid.to(views.values.dtype)
+        values = (views.values - self.values_mean) / self.values_std
+        embedding = (views.embedding - self.embedding_mean) / self.embedding_std
+        if own is not None:
+            of_values, of_embedding = own.split([self.values_mean.numel(), self.embedding_mean.numel()], dim=1)
+            values = values - of_values.unflatten(1, self.values_mean.shape)[:, None]
+            embedding = embedding - of_embedding[:, None]
+        return values * mask[:, :, None, None], embedding * mask[:, :, None], mask
+
+    def means(self, views: ViewBatch) -> Tensor:
+        """The mean over time of what :meth:`scaled` gives, ``(B, S C + E)``: what :attr:`baseline` reads."""
+        values, embedding, mask = self.scaled(views)
+        total = torch.cat([values.flatten(2), embedding], dim=2).sum(dim=1)
+        return total / mask.sum(dim=1, keepdim=True).clamp(min=1)
 
     def standardised(self, statistics: Tensor, cues: Tensor) -> Tensor:
         """Statistics with the cues appended, standardised over the training data; unknown cues count as average."""
@@ -211,9 +237,17 @@ class SpatioTemporalEncoder(nn.Module):
         super().__init__()
         self.by_modality = nn.ModuleDict(encoders)
 
-    def forward(self, modality: str, views: ViewBatch, discriminant: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def __getitem__(self, modality: str) -> ModalityEncoder:
+        """The encoder of one modality."""
+        found = self.by_modality[modality]
+        assert isinstance(found, ModalityEncoder)
+        return found
+
+    def forward(
+        self, modality: str, views: ViewBatch, own: Tensor | None = None, discriminant: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Frames ``(B, T, d)`` and pooled ``(B, P)`` of one modality's views."""
-        return self.by_modality[modality](views, discriminant)
+        return self[modality](views, own, discriminant)
 
 
 def mean_and_deviation(frames: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -237,32 +271,26 @@ def plain_statistics(values: Tensor, embedding: Tensor, mask: Tensor) -> Tensor:
 class Readout(nn.Module):
     """The encoder's last block, conditioned on the task: pooled features → embeddings, for all M modalities at once.
 
-    ``h = a ⊙ σ(g)``, ``h ← h ⊙ (1 + scale) + shift`` from the support reader, ``z = [W_o h ; κ · discriminant]``: the
-    last ``classes`` pooled features pass by but for a learned size κ. Both parts are first divided by the root of their
-    length, since how strongly an emotion is shown counts less than which one it is. Because only this block is
-    conditioned, adapting never re-runs a convolution.
+    Of every stream s ``h_s = W_s p_s``, ``h ← h ⊙ (1 + scale) + shift`` from the support reader, and
+    ``z = [h_1 ; …; κ · discriminant]``: the last ``classes`` pooled features pass by but for a learned size κ. Because
+    only this block is conditioned, adapting never re-runs a convolution.
     """
 
-    def __init__(self, modalities: int, pooled: int, classes: int, hidden: int, embedding: int, dropout: float) -> None:
+    def __init__(self, modalities: int, streams: int, pooled: int, width: int, classes: int, dropout: float) -> None:
         super().__init__()
         self.classes = classes
-        self.norm = nn.LayerNorm(pooled - classes)
-        self.gate_weight = nn.Parameter(torch.randn(modalities, pooled, 2 * hidden) / pooled**0.5)
-        self.gate_bias = nn.Parameter(torch.zeros(modalities, 2 * hidden))
-        self.out = nn.Parameter(2 * torch.randn(modalities, hidden, embedding - classes) / hidden**0.5)
+        self.weight = nn.Parameter(torch.randn(modalities, streams, pooled, width) / pooled**0.5)
+        self.bias = nn.Parameter(torch.zeros(modalities, streams, width))
         self.size = nn.Parameter(torch.full((modalities,), 1.0))
         self.dropout = nn.Dropout(2 * dropout)
 
     def forward(self, pooled: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-        """``pooled (n, M, P)``, ``scale``, ``shift`` ``(M, h)`` → embeddings ``(n, M, D)``."""
+        """``pooled (n, M, P)``, ``scale``, ``shift`` ``(M, D - classes)`` → embeddings ``(n, M, D)``."""
         learned, fixed = pooled[..., : -self.classes], pooled[..., -self.classes :]
-        entered = torch.cat([self.norm(learned), fixed], dim=-1)
-        hidden = F.glu(torch.einsum("nmp,mph->nmh", self.dropout(entered), self.gate_weight) + self.gate_bias, dim=-1)
-        conditioned = hidden * (1 + scale) + shift
-        learned_part = _halfway_to_unit(torch.einsum("nmh,mhd->nmd", conditioned, self.out))
-        return torch.cat([learned_part, _halfway_to_unit(fixed) * self.size[:, None]], dim=-1)
+        each = self.dropout(learned).unflatten(-1, self.weight.shape[1:3])
+        hidden = (torch.einsum("nmsp,mspd->nmsd", each, self.weight) + self.bias).flatten(2)
+        return torch.cat([hidden * (1 + scale) + shift, fixed * self.size[:, None]], dim=-1)
 
-
-def _halfway_to_unit(x: Tensor) -> Tensor:
-    """``x / sqrt(|x|)``: half way, in the exponent, from a vector to its direction."""
-    return x * (x.square().sum(dim=-1, keepdim=True) + 1e-6) ** -0.25
+    def by_stream(self, embedded: Tensor) -> Tensor:
+        """The embeddings ``(n, M, D)`` of each stream apart, without the discriminant: ``(n, M, streams, width)``."""
+        return embedded[..., : -self.classes].unflatten(-1, self.weight.shape[1::2])

@@ -35,7 +35,16 @@ class FastWeights(NamedTuple):
     conditioning: Conditioning
 
 
-def learn(network: Network, reading: Reading, degrees: Tensor, weights: Tensor) -> FastWeights:
+#: Rounds of learning from unlabelled segments, how much each counts beside a correction, and how much the estimated
+#: proportions of the emotions among them count.
+ROUNDS, UNLABELLED, PROPORTIONS = 6, 1.0, 0.25
+#: So many unlabelled segments' worth of evidence says that they are not recorded otherwise than the corrected ones.
+ALIKE = 2.0
+
+
+def learn(
+    network: Network, reading: Reading, degrees: Tensor, weights: Tensor, unlabelled: Reading | None = None
+) -> FastWeights:
     """Fast weights from a support set: its ``reading`` of n segments, ``degrees (n, N)`` and ``weights (n,)`` > 0.
 
     Every sum over the support is a matrix product or a reduction over n: the order of the corrections does not
@@ -50,6 +59,8 @@ def learn(network: Network, reading: Reading, degrees: Tensor, weights: Tensor) 
     evidence = network.evidence(reading, conditioning)
     start = _prototypes(network, evidence, reading.firing.normalised, degrees, weights)
     fast = start._replace(conditioning=conditioning)
+    if unlabelled is not None and len(unlabelled.present):
+        fast = _with_company(network, fast, reading, evidence, unlabelled, degrees, weights)
     return _refined(network, fast, evidence, degrees, weights) if network.architecture.recurrent else fast
 
 
@@ -179,6 +190,43 @@ def _refined(network: Network, fast: FastWeights, evidence: Evidence, degrees: T
         theta, state = network.cell(theta, gradient / 2, loss.detach(), shots, state)
     weight = theta[: fast.weight.numel()].view(emotions, sources, width)
     return fast._replace(weight=weight, bias=theta[fast.weight.numel() :].view(emotions, sources))
+
+
+def _with_company(
+    network: Network,
+    fast: FastWeights,
+    reading: Reading,
+    evidence: Evidence,
+    unlabelled: Reading,
+    degrees: Tensor,
+    weights: Tensor,
+) -> FastWeights:
+    """Prototypes that unlabelled segments have moved: soft k-means from those of the corrections (Ren et al. 2018).
+
+    In every round each unlabelled segment gets the degrees that the present prototypes give it, times the emotions'
+    estimated proportions to a power (they are seldom even; Veilleux et al. 2021), and counts with them like a
+    correction. What they all are away from what explains them (other people, another room) moves the corrections to
+    where they are, for they are what will be answered.
+    """
+    theirs = network.evidence(unlabelled, fast.conditioning)
+    firing = torch.cat([reading.firing.normalised, unlabelled.firing.normalised])
+    present = theirs.present.to(degrees.dtype)
+    seen = present.sum(dim=0)[:, None]
+    mass = torch.cat([weights, torch.full_like(present[:, 0], UNLABELLED)])
+    proportions = torch.full_like(degrees[0], 1 / degrees.shape[1])
+    corrected = evidence
+    for _ in range(ROUNDS):
+        spoken = logits(fast, theirs) / fast.temperature
+        guessed = (spoken + PROPORTIONS * proportions.log()).softmax(dim=1)
+        total = (degrees * weights[:, None]).sum(dim=0) + guessed.sum(dim=0)
+        proportions = (total / total.sum()).clamp(min=1e-3)
+        explained = torch.einsum("nk,kjd->njd", guessed, fast.prototypes) + fast.centre
+        away = ((theirs.features - explained) * present[:, :, None]).sum(dim=0) / (seen + ALIKE)
+        corrected = corrected._replace(features=corrected.features + away * corrected.present[:, :, None])
+        both = Evidence(*(torch.cat(pair) for pair in zip(corrected, theirs, strict=True)))
+        moved = _prototypes(network, both, firing, torch.cat([degrees, guessed]), mass)
+        fast = moved._replace(conditioning=fast.conditioning, known=fast.known)
+    return fast
 
 
 def _unconditioned(network: Network) -> Conditioning:

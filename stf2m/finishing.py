@@ -38,6 +38,8 @@ def finish(
     history: list[dict[str, float]],
 ) -> None:
     """Settle everything that is not learned by gradients, and write the card, by training and validation data only."""
+    for weight in model.parameters():
+        weight.data = weight.data.half().float()
     _calibrate(model, validation, recipe)
     _rule_figures(model, train, recipe.seed)
     seen = {name: encode(model, corpus) for name, corpus in train.items()}

@@ -1,6 +1,7 @@
-"""What is computed from the training data in closed form before meta-training: scales, terms, discriminants."""
+"""What is computed from the training data in closed form before meta-training: scales, people, terms, discriminants."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -8,37 +9,55 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from stf2m.corpus import Corpus
+from stf2m.encoded import ViewBatch
 from stf2m.encoder import ModalityEncoder, plain_statistics
 from stf2m.network import Network
+from stf2m.people import balanced
+from stf2m.recipe import Recipe
 
 #: How far the discriminant's covariance is shrunk to a multiple of the identity.
 SHRINKAGE = 0.5
+#: How much of its covariance within emotions is content: what differs between stretches of one performance. Training
+#: sets have few sentences, so without it the words of these sentences would be taken for signs of emotions.
+CONTENT = 3.0
+#: So many random stretches of each performance tell what is content.
+STRETCHES = 4
 #: Speakers are divided in so many groups; each group's discriminant is fitted without it.
 FOLDS = 4
 
 Floats = NDArray[np.float64]
 
 
-def fit(network: Network, corpora: dict[str, Corpus], seed: int) -> dict[str, Tensor]:
-    """Fit everything; returns each modality's discriminants for training, ``(n, classes, statistics)`` by row's fold.
+class Fitted(NamedTuple):
+    """What training needs beside the filled encoders, by modality: the ``discriminants`` ``(FOLDS, classes, P)`` fitted
+    without the people of each fold, and what is each performance's speaker's ``own (n, S C + E)``.
+    """
+
+    discriminants: dict[str, Tensor]
+    own: dict[str, Tensor]
+
+
+def fit(network: Network, corpora: dict[str, Corpus], recipe: Recipe) -> Fitted:
+    """Fit everything that has a closed form, and fill the network's buffers with it.
 
     The discriminant of a training view is fitted without its speaker: one that knew the speaker would look far better
     in training than it is for new people, and the learner would trust it too much.
     """
-    random = np.random.default_rng(seed)
-    cues = torch.full((2, 0), 0.0)
-    by_fold: dict[str, Tensor] = {}
+    random = np.random.default_rng(recipe.seed)
+    fitted = Fitted({}, {})
     quantiles: list[Tensor] = []
     for modality in network.modalities:
-        encoder = network.encoder.by_modality[modality.name]
-        assert isinstance(encoder, ModalityEncoder)
+        encoder = network.encoder[modality.name]
         corpus = corpora[modality.name]
-        statistics, cues = _standardise(encoder, corpus, random)
-        by_fold[modality.name] = _discriminants(encoder, corpus, statistics)
+        _scale(encoder, corpus)
+        own = _people(encoder, corpus, random) if modality.name in recipe.own else torch.zeros(len(corpus), 1)
+        fitted.own[modality.name] = own.expand(-1, len(encoder.baseline.middle))
+        whole, stretches, cues = _statistics(encoder, corpus, fitted.own[modality.name], random)
+        fitted.discriminants[modality.name] = _discriminants(encoder, corpus, whole, stretches)
         quantiles.append(_quantiles(cues.double().numpy(), [cue.typical for cue in modality.cues]))
     factors = torch.tensor([[-1.0], [0.0], [1.0]]).expand(3, len(network.modality_of) - len(network.cues))
     network.rules.bells.fit(*torch.cat([*quantiles, factors], dim=1).unbind(dim=0))
-    return by_fold
+    return fitted
 
 
 def folds(corpus: Corpus) -> NDArray[np.int64]:
@@ -47,25 +66,26 @@ def folds(corpus: Corpus) -> NDArray[np.int64]:
     return np.array([speakers.get(speaker, row) % FOLDS for row, speaker in enumerate(corpus.speaker)])
 
 
-def discriminant(statistics: Floats, emotion: Sequence[str], source: Sequence[str], names: Sequence[str]) -> Floats:
+def discriminant(
+    statistics: Floats, content: Floats, emotion: Sequence[str], source: Sequence[str], names: Sequence[str]
+) -> Floats:
     """A shrunk linear discriminant ``(len(names), P)`` of standardised ``statistics (n, P)``.
 
-    With class means M about their data set's mean and Σ the shrunk covariance within classes,
-    ``(M Σ⁻¹ Mᵀ)^(-1/2) M Σ⁻¹``: the discriminant space turned so that its axes belong to classes, which makes those of
-    several folds agree. Distances are those of Fisher's discriminant space. A row of an emotion that is not there is
-    zero.
+    With class means M about their data set's mean and Σ the shrunk covariance within classes plus that of ``content
+    (m, P)``, ``(M Σ⁻¹ Mᵀ)^(-1/2) M Σ⁻¹``: the discriminant space turned so that its axes belong to classes, which makes
+    those of several folds agree. Distances are those of Fisher's discriminant space. A row of an emotion that is not
+    there is zero.
     """
     labels = np.array([names.index(name) for name in emotion])
     centred, means = statistics.copy(), np.zeros((len(names), statistics.shape[1]))
-    weight = np.zeros(len(names))
-    within = np.zeros((statistics.shape[1], statistics.shape[1]))
+    within = CONTENT * (content.T @ content) / max(len(content), 1) * len(statistics)
     for each in sorted(set(source)):
         here = np.array([name == each for name in source])
         middle = np.mean([statistics[here & (labels == label)].mean(axis=0) for label in set(labels[here])], axis=0)
         centred[here] -= middle
     for label in sorted(set(labels)):
         rows = centred[labels == label]
-        means[label], weight[label] = rows.mean(axis=0), len(rows)
+        means[label] = rows.mean(axis=0)
         within += (rows - means[label]).T @ (rows - means[label])
     within /= len(statistics)
     width = len(within)
@@ -76,11 +96,8 @@ def discriminant(statistics: Floats, emotion: Sequence[str], source: Sequence[st
     return root @ scores
 
 
-def _standardise(encoder: ModalityEncoder, corpus: Corpus, random: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Fill the encoder's scales; returns the statistics ``(2 n, P)``, standardised, and the cues ``(2 n, Q)``, of
-    every whole performance and then of a random stretch of each.
-    """
-    everything = np.arange(len(corpus))
+def _scale(encoder: ModalityEncoder, corpus: Corpus) -> None:
+    """Mean and deviation of values and embedding over all valid frames."""
     inside = np.concatenate([np.arange(first, last) for first, last in zip(corpus.first, corpus.last, strict=True)])
     inside = inside[corpus.valid[inside]]
     values, rows = corpus.values[inside].astype(np.float32), corpus.row[inside]
@@ -88,37 +105,65 @@ def _standardise(encoder: ModalityEncoder, corpus: Corpus, random: np.random.Gen
     for name, array in (("values", values), ("embedding", embedding)):
         encoder.get_buffer(f"{name}_mean").copy_(torch.from_numpy(array.mean(axis=0)))
         encoder.get_buffer(f"{name}_std").copy_(_safe(torch.from_numpy(array.std(axis=0))))
+
+
+def _people(encoder: ModalityEncoder, corpus: Corpus, random: np.random.Generator) -> Tensor:
+    """Fit the baseline; returns what is each performance's speaker's own, ``(n, S C + E)``, zero where unknown."""
+    means = torch.cat([encoder.means(views) for _, views in _chunks(corpus)])
+    again = torch.cat([encoder.means(views) for _, views in _chunks(corpus, random)])
+    person, table = balanced(means, corpus.emotion, corpus.speaker)
+    encoder.baseline.fit(means, again - means, corpus.emotion, person, table)
+    known = torch.from_numpy(person >= 0)
+    own = torch.zeros_like(means)
+    own[known] = table[person[person >= 0]] - encoder.baseline.middle
+    return own
+
+
+def _statistics(
+    encoder: ModalityEncoder, corpus: Corpus, own: Tensor, random: np.random.Generator
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Fill the scales of the statistics; returns them standardised, of every whole performance ``(n, P)`` and of random
+    stretches ``(STRETCHES, n, P)``, and the cues of the wholes and one stretch each ``(2 n, Q)``.
+    """
     found, cues = [], []
-    for random_or_not in (None, random):
-        for chunk in np.array_split(everything, max(len(everything) // 256, 1)):
-            views = corpus.views(chunk, random_or_not)
-            mask = views.valid.float()
-            scaled = (views.values - encoder.values_mean) / encoder.values_std * mask[:, :, None, None]
-            borrowed = (views.embedding - encoder.embedding_mean) / encoder.embedding_std * mask[:, :, None]
-            found.append(torch.cat([plain_statistics(scaled, borrowed, mask), views.cues], dim=1))
-            cues.append(views.cues)
-    statistics = torch.cat(found)
-    known = ~statistics.isnan()
+    for drawn in (None, *[random] * STRETCHES):
+        parts = []
+        for rows, views in _chunks(corpus, drawn):
+            parts.append(torch.cat([plain_statistics(*encoder.scaled(views, own[rows])), views.cues], dim=1))
+            if len(found) < 2:
+                cues.append(views.cues)
+        found.append(torch.cat(parts))
+    sample = torch.cat(found[:2])
+    known = ~sample.isnan()
     count = known.sum(dim=0).clamp(min=1)
-    mean = torch.nan_to_num(statistics).sum(dim=0) / count
-    deviation = (torch.nan_to_num(statistics - mean).square().sum(dim=0) / count).sqrt()
+    mean = torch.nan_to_num(sample).sum(dim=0) / count
+    deviation = (torch.nan_to_num(sample - mean).square().sum(dim=0) / count).sqrt()
     encoder.statistics_mean.copy_(mean)
     encoder.statistics_std.copy_(_safe(deviation))
-    return torch.nan_to_num((statistics - mean) / encoder.statistics_std).clamp(-8, 8), torch.cat(cues)
+    whole, *stretches = (torch.nan_to_num((each - mean) / encoder.statistics_std).clamp(-8, 8) for each in found)
+    return whole, torch.stack(stretches), torch.cat(cues)
 
 
-def _discriminants(encoder: ModalityEncoder, corpus: Corpus, statistics: Tensor) -> Tensor:
+def _chunks(corpus: Corpus, random: np.random.Generator | None = None) -> Iterator[tuple[NDArray[np.intp], ViewBatch]]:
+    """All performances, or a random stretch of each, a few at a time."""
+    for rows in np.array_split(np.arange(len(corpus)), max(len(corpus) // 256, 1)):
+        yield rows, corpus.views(rows, random)
+
+
+def _discriminants(encoder: ModalityEncoder, corpus: Corpus, whole: Tensor, stretches: Tensor) -> Tensor:
     """Fill the encoder's discriminant and return those of the folds, ``(FOLDS, classes, P)``."""
     names = sorted(set(corpus.emotion))
-    table, fold = statistics.double().numpy(), np.tile(folds(corpus), 2)
-    emotion, source = corpus.emotion * 2, corpus.source * 2
-    encoder.discriminant.zero_()
-    encoder.discriminant[: len(names)] = torch.from_numpy(discriminant(table, emotion, source, names)).float()
+    fold = folds(corpus)
     parts = torch.zeros(FOLDS, *encoder.discriminant.shape)
-    for left_out in range(FOLDS):
+    encoder.discriminant.zero_()
+    for left_out in (*range(FOLDS), None):
         kept = np.flatnonzero(fold != left_out)
-        fitted = discriminant(table[kept], [emotion[row] for row in kept], [source[row] for row in kept], names)
-        parts[left_out, : len(names)] = torch.from_numpy(fitted).float()
+        table = torch.cat([whole[kept], stretches[0, kept]]).double().numpy()
+        content = (stretches[:, kept] - stretches[:, kept].mean(dim=0)).flatten(0, 1).double().numpy()
+        emotion, source = ([each[row] for row in kept] * 2 for each in (corpus.emotion, corpus.source))
+        fitted = discriminant(table, content * (STRETCHES / (STRETCHES - 1)) ** 0.5, emotion, source, names)
+        into = encoder.discriminant if left_out is None else parts[left_out]
+        into[: len(names)] = torch.from_numpy(fitted).float()
     return parts
 
 

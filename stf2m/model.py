@@ -6,13 +6,14 @@
 >>> adapted.predict(encoded).memberships                             # (n, 2)                        # doctest: +SKIP
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from stf2m import checkpoint
 from stf2m.adaptation import AdaptedModel, adapt
@@ -36,14 +37,23 @@ class STF2M(Network):
         self.card: dict[str, object] = {}
         self.eval()
 
-    @one_thread()
-    def encode(self, views: Sequence[Views], batch: int = 128) -> Encoded:
+    def encode(
+        self,
+        views: Sequence[Views],
+        people: Sequence[str] | None = None,
+        own: Mapping[str, Tensor] | None = None,
+        batch: int = 128,
+    ) -> Encoded:
         """Encode segments, ``batch`` views at a time; gradients are not kept.
+
+        What is a person's own is taken off (:mod:`stf2m.people`): estimated from all segments of one person here where
+        ``people`` names who is seen in each (empty: somebody else), or ``own``, what :meth:`own` found in other
+        segments of the one person in all of these. Without both every segment is of somebody else.
 
         Raises ``ValueError`` for a view whose shape is not what this model was made for.
         """
-        size, device = self.architecture, self.trust.device
-        pooled = np.zeros((len(views), len(self.modalities), self.readout.gate_weight.shape[1]), np.float32)
+        device = self.trust.device
+        pooled = np.zeros((len(views), len(self.modalities), self.pooled), np.float32)
         present = np.zeros((len(views), len(self.modalities)), bool)
         cues = np.full((len(views), len(self.cues)), np.nan, np.float32)
         of_variable = self.modality_of[: len(self.cues)]
@@ -53,14 +63,43 @@ class STF2M(Network):
                 _check(views[row][modality.name], modality)
                 cues[row, of_variable == index] = views[row][modality.name].cues
             present[rows, index] = True
+            seen = [views[row][modality.name] for row in rows]
+            if own is None:
+                names = [people[row] if people else "" for row in rows]
+                off = self.encoder[modality.name].baseline.of_each(self._means(modality, seen, batch), names)
+            else:
+                off = own[modality.name].expand(len(rows), -1)
             for start in range(0, len(rows), batch):
-                chosen = rows[start : start + batch]
-                stacked = collate([views[row][modality.name] for row in chosen])
-                with torch.inference_mode():
-                    _, features = self.encoder(modality.name, type(stacked)(*(array.to(device) for array in stacked)))
-                pooled[chosen, index] = features.cpu().numpy()
-        assert pooled.shape[2] == 3 * size.width + size.skip + size.classes
+                chosen = slice(start, start + batch)
+                stacked = collate(seen[chosen])
+                with one_thread(), torch.inference_mode():
+                    _, features = self.encoder(
+                        modality.name,
+                        type(stacked)(*(array.to(device) for array in stacked)),
+                        off[chosen].to(device),
+                    )
+                pooled[rows[chosen], index] = features.cpu().numpy()
         return Encoded(pooled, present, cues, self.fingerprint())
+
+    def own(self, views: Sequence[Views], batch: int = 128) -> dict[str, Tensor]:
+        """What is the own of the one person in all these segments, by modality ``(S C + E,)``; for :meth:`encode`.
+
+        Raises ``ValueError`` for a view whose shape is not what this model was made for.
+        """
+        found: dict[str, Tensor] = {}
+        for modality in self.modalities:
+            seen = [each[modality.name] for each in views if modality.name in each]
+            for view in seen:
+                _check(view, modality)
+            found[modality.name] = self.encoder[modality.name].baseline.own(self._means(modality, seen, batch))
+        return found
+
+    @one_thread()
+    @torch.inference_mode()
+    def _means(self, modality: Modality, views: Sequence[View], batch: int) -> Tensor:
+        encoder = self.encoder[modality.name]
+        parts = [encoder.means(collate(views[start : start + batch])) for start in range(0, len(views), batch)]
+        return torch.cat(parts) if parts else torch.zeros(0, len(encoder.baseline.middle))
 
     def adapt(
         self,
@@ -69,14 +108,16 @@ class STF2M(Network):
         emotions: Sequence[str],
         weights: NDArray[np.floating] | None = None,
         prior: bool = True,
+        unlabelled: Encoded | None = None,
     ) -> AdaptedModel:
         """Learn the fast weights from corrections, in a fraction of a second; this model is not changed.
 
         ``support`` n segments (may be none when ``prior`` and the memory knows two of the emotions), ``degrees (n, N)``
-        of each emotion in [0, 1], ``weights (n,)`` how much each correction counts (1 if not given). The same call
+        of each emotion in [0, 1], ``weights (n,)`` how much each correction counts (1 if not given). ``unlabelled`` are
+        more segments of the same emotions that nobody has labelled: worth much where corrections are few. The same call
         gives the same weights bit for bit. Raises :class:`stf2m.adaptation.SupportError` (a ``ValueError``).
         """
-        return adapt(self, self.memory if prior else None, support, degrees, emotions, weights)
+        return adapt(self, self.memory if prior else None, support, degrees, emotions, weights, unlabelled)
 
     def membership_curves(
         self, cue: str, points: int = 200

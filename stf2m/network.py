@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from stf2m.encoded import Encoded
-from stf2m.encoder import ModalityEncoder, Readout, SpatioTemporalEncoder
+from stf2m.encoder import ModalityEncoder, Readout, SpatioTemporalEncoder, Stream
 from stf2m.fuzzy import Bells, Firing, FuzzyRules
 from stf2m.recurrent import Conditioning, FastWeightCell, SupportReader
 from stf2m.tracks import Cue, Modality
@@ -28,20 +28,19 @@ LABEL_FEATURES = 6
 class Architecture:
     """The sizes of a model, and the switches of the ablations; part of every checkpoint's card.
 
-    ``width`` d of the encoder, ``skip`` numbers learned from plain statistics, ``classes`` those of the fixed
-    discriminant, ``embedding`` D, ``hidden`` units of the readout, ``rules`` R, ``factors`` learned fuzzy variables of
-    each modality, ``state`` and ``reads`` of the support reader, ``cell`` state of the learned optimiser and its
+    ``streams`` of every modality's encoder, their ``width`` d, ``blocks`` of temporal convolution and ``heads`` of
+    attention pooling, ``classes`` numbers of the fixed discriminant, ``rules`` R, ``factors`` learned fuzzy variables
+    of each modality, ``state`` and ``reads`` of the support reader, ``cell`` state of the learned optimiser and its
     ``steps`` T.
     """
 
+    streams: int = 3
     width: int = 48
     blocks: int = 2
     dilations: tuple[int, ...] = (1, 2, 4)
     dropout: float = 0.1
-    skip: int = 64
+    heads: int = 4
     classes: int = 12
-    embedding: int = 64
-    hidden: int = 96
     rules: int = 32
     factors: int = 6
     state: int = 64
@@ -53,6 +52,11 @@ class Architecture:
     temporal: bool = True
     spatial: bool = True
     mixing: bool = True
+
+    @property
+    def embedding(self) -> int:
+        """D, the length of a view's embedding."""
+        return self.streams * self.width + self.classes
 
 
 class Reading(NamedTuple):
@@ -108,18 +112,26 @@ class Network(nn.Module):
             raise ValueError("Every cue needs a name of its own.")
         encoders = {
             modality.name: ModalityEncoder(
-                modality, size.width, size.blocks, size.skip, size.classes, size.dilations, size.dropout,
-                temporal=size.temporal, spatial=size.spatial, mixing=size.mixing,
+                modality,
+                [
+                    Stream(
+                        modality, size.width, size.blocks, size.heads, size.dilations, size.dropout,
+                        temporal=size.temporal, spatial=size.spatial, mixing=size.mixing,
+                    )
+                    for _ in range(size.streams)
+                ],
+                size.classes,
             )
             for modality in modalities
         }  # fmt: skip
-        pooled, count = 3 * size.width + size.skip + size.classes, len(modalities)
+        each, count = (size.heads + 2) * size.width, len(modalities)
+        self.pooled = size.streams * each + size.classes
         self.encoder = SpatioTemporalEncoder(encoders)
-        self.readout = Readout(count, pooled, size.classes, size.hidden, size.embedding, size.dropout)
+        self.readout = Readout(count, size.streams, each, size.width, size.classes, size.dropout)
         self.factor_weight = nn.Parameter(torch.randn(count, size.embedding, size.factors) / size.embedding**0.5)
         self.rules = FuzzyRules(Bells(len(self.modality_of)), size.rules, size.embedding, self.modality_of.tolist())
         item = 2 * size.embedding + count + LABEL_FEATURES
-        self.reader = SupportReader(item, size.state, size.reads, count, size.hidden, count + 1)
+        self.reader = SupportReader(item, size.state, size.reads, count, size.embedding - size.classes, count + 1)
         self.cell = FastWeightCell(size.cell)
         self.attention = nn.Parameter(torch.zeros(count, size.embedding))
         self.trust = nn.Parameter(torch.zeros(count + 1))
@@ -162,7 +174,7 @@ class Network(nn.Module):
 
         ``pooled (n, M, P)``, ``present (n, M)``, ``cues (n, Q)`` in natural units with NaN.
         """
-        size, flat = self.architecture, self.readout.gate_weight.new_zeros(())
+        size, flat = self.architecture, self.trust.new_zeros(())
         base = self.readout(pooled, flat, flat)
         factors = 2 * torch.tanh(torch.einsum("nmd,mdf->nmf", base, self.factor_weight) / 2)
         factors = factors.masked_fill(~present[:, :, None], float("nan")).flatten(1)

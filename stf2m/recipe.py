@@ -2,7 +2,7 @@
 
 import os
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 from stf2m.corpus import Corpus, corpora
 from stf2m.datasets import Dataset, load
 from stf2m.network import Architecture
+from stf2m.vocabulary import canonical
 
 Progress = Callable[[float, str], None]
 
@@ -23,13 +24,15 @@ class RecipeError(ValueError):
 @dataclass(frozen=True)
 class Source:
     """One data set: its ``folder`` inside ``STF2M_DATA``, whose items are used, and who of them validates:
-    ``validation`` names speakers, or is the share of them (of the items, where speakers are unknown).
+    ``validation`` names speakers, or is the share of them (of the items, where speakers are unknown). Items of the
+    emotions ``without`` are not used at all.
     """
 
     folder: str
     speakers: str = ""
     split: str = ""
     validation: str | float = 0.2
+    without: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Recipe:
     rate: float = 2e-3
     check: int = 250
     episodes: int = 60
-    as_others: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
     architecture: Architecture = field(default_factory=Architecture)
 
     @classmethod
@@ -57,7 +60,7 @@ class Recipe:
             if "dilations" in sizes:
                 sizes["dilations"] = tuple(sizes["dilations"])
             sources = tuple(Source(**source) for source in told.pop("data"))
-            told["as_others"] = tuple(told.get("as_others", ()))
+            told["own"] = tuple(told.get("own", ()))
             return cls(data=sources, architecture=Architecture(**sizes), **told)
         except OSError as error:
             raise RecipeError(f"There is no recipe {file}.") from error
@@ -75,16 +78,26 @@ def data_folder() -> Path:
 
 
 def gather(recipe: Recipe, root: Path, progress: Progress) -> tuple[dict[str, Corpus], dict[str, Corpus]]:
-    """The recipe's data by modality: to train on, and to validate with. Raises as :func:`stf2m.datasets.load`."""
+    """The recipe's data by modality: to train on, and to validate with. Raises :class:`RecipeError`, or as
+    :func:`stf2m.datasets.load` does.
+    """
     train: list[tuple[Dataset, list[int]]] = []
     validate: list[tuple[Dataset, list[int]]] = []
     for source in recipe.data:
         dataset = load("auto", root / source.folder, progress=progress)
-        chosen = dataset.select(speakers=source.speakers, split=source.split)
+        chosen = _chosen(dataset, source)
         kept_back = set(_validation(dataset, chosen, source, recipe.seed))
         train.append((dataset, [index for index in chosen if index not in kept_back]))
         validate.append((dataset, [index for index in chosen if index in kept_back]))
     return corpora(train), corpora(validate)
+
+
+def _chosen(dataset: Dataset, source: Source) -> list[int]:
+    unseen = {canonical(name) for name in source.without}
+    if absent := sorted(unseen - set(dataset.emotions)):
+        raise RecipeError(f"{source.folder} has no emotion {absent[0]} that a recipe could go without.")
+    chosen = dataset.select(speakers=source.speakers, split=source.split)
+    return [index for index in chosen if dataset.items[index].emotion not in unseen]
 
 
 def _validation(dataset: Dataset, chosen: list[int], source: Source, seed: int) -> list[int]:

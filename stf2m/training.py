@@ -2,9 +2,10 @@
 
 Every step draws a few episodes, of one modality or of paired views (views of several modalities, of different people,
 put together by their emotion). Fast weights are learned from the support, the loss is taken on the queries:
-cross-entropy of the joint answer, of every source alone and of every rule that fires; agreement of the rules with the
-joint answer; classification of all emotions by auxiliary heads; sparse and evenly used rules. The same recipe gives the
-same model; a run that is killed goes on from its last state.
+cross-entropy of the joint answer, of every source and stream alone and of every rule that fires; agreement of the rules
+with the joint answer; classification of all emotions by auxiliary heads; sparse and evenly used rules. The same recipe
+gives the same model; a run that is killed goes on from its last state. Several processes (:mod:`stf2m.processes`) draw
+episodes of their own and take every step together.
 """
 
 import time
@@ -18,19 +19,20 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from stf2m.corpus import Corpus
-from stf2m.drawing import Batch, Drawing
+from stf2m.drawing import Batch, Drawing, Drawn
 from stf2m.fast_weights import contributions, learn, source_logits
 from stf2m.finishing import finish
 from stf2m.fitting import fit, folds
 from stf2m.model import STF2M
 from stf2m.network import Reading
-from stf2m.recipe import Progress, Recipe, data_folder, gather
+from stf2m.processes import ONE, Team, team
+from stf2m.recipe import Progress, Recipe, RecipeError, data_folder, gather
 from stf2m.threads import one_thread
 from stf2m.validation import validate
 
 STATE = "training.pt"
 #: Weights of the parts of the loss.
-ALONE, FAITHFUL, EACH_RULE, CLASSES, SPARSE, EVEN = 0.5, 0.3, 0.3, 0.5, 0.005, 0.05
+ALONE, STREAMS, FAITHFUL, EACH_RULE, CLASSES, SPARSE, EVEN = 0.5, 1.0, 0.3, 0.3, 1.0, 0.005, 0.05
 #: Gates and terms of the rules move only when they cross a threshold, so they learn faster than the rest.
 GATES_FASTER = 10.0
 #: The averaged weights forget this much of the past at every step.
@@ -41,50 +43,76 @@ def meta_train(recipe: Path, out: Path, progress: Progress, data: Path | None = 
     """Train the model of a recipe and write the checkpoint to ``out``; with a state in ``out`` it goes on from there.
 
     ``data`` is the folder of the data sets (``STF2M_DATA`` unless given). A GPU is used where there is one; on a
-    processor one thread, since the matrices are so small that a second one waits more than it works. Raises
-    :class:`stf2m.recipe.RecipeError`, or what loading the data raises.
+    processor one thread, since the matrices are so small that a second one waits more than it works. Where torchrun
+    started several processes they train together, in an ``out`` that all of them see; the first one alone writes there
+    and reports progress. Raises :class:`stf2m.recipe.RecipeError`, or what loading the data raises.
     """
     plan = Recipe.read(recipe)
-    train, validation = gather(plan, data or data_folder(), lambda share, stage: progress(0.3 * share, stage))
-    out.mkdir(parents=True, exist_ok=True)
-    with one_thread():
-        return _follow(plan, train, validation, out, progress)
+    with team() as together:
+        told: Progress = progress if together.leads else lambda share, stage: None
+        with together.leader_before_others():
+            train, validation = gather(plan, data or data_folder(), lambda share, stage: told(0.3 * share, stage))
+        out.mkdir(parents=True, exist_ok=True)
+        with one_thread():
+            return _follow(plan, train, validation, out, told, together)
 
 
 def _follow(
-    plan: Recipe, train: Mapping[str, Corpus], validation: Mapping[str, Corpus], out: Path, progress: Progress
+    plan: Recipe,
+    train: Mapping[str, Corpus],
+    validation: Mapping[str, Corpus],
+    out: Path,
+    progress: Progress,
+    together: Team,
 ) -> STF2M:
-    trainer = Trainer(plan, train, validation)
+    trainer = Trainer(plan, train, validation, together)
     trainer.resume(out / STATE)
+    if not together.agree(trainer.step):
+        raise RecipeError(f"The processes do not see the same {out / STATE}; they need one folder for all of them.")
     begun, already = time.perf_counter(), trainer.step
     while trainer.step < plan.steps:
         loss = trainer.advance()
-        if trainer.step % plan.check == 0 or trainer.step == plan.steps:
+        if together.leads and (trainer.step % plan.check == 0 or trainer.step == plan.steps):
             trainer.check()
             trainer.keep(out / STATE)
         spent = (time.perf_counter() - begun) / (trainer.step - already)
         told = f"step {trainer.step} of {plan.steps}, loss {loss:.3f}, {spent:.2f} s each, {trainer.told}"
         progress(trainer.step / plan.steps, told)
+    if not together.leads:
+        together.wait()
+        return STF2M.load(out)
     model = trainer.best()
     finish(model, train, validation, plan, trainer.history)
     model.save(out)
+    together.wait()
     return model
 
 
 class Trainer:
-    """A model in training: its weights, their running average, the optimiser, and how far it has come."""
+    """A model in training: its weights, their running average, the optimiser, and how far it has come. With several
+    processes each has one, and all are the same after every step.
+    """
 
-    def __init__(self, recipe: Recipe, train: Mapping[str, Corpus], validation: Mapping[str, Corpus]) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        train: Mapping[str, Corpus],
+        validation: Mapping[str, Corpus],
+        together: Team = ONE,
+    ) -> None:
         torch.manual_seed(recipe.seed)
-        self.recipe, self.validation = recipe, validation
+        self.recipe, self.validation, self.together = recipe, validation, together
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.model = STF2M([corpus.modality for _, corpus in sorted_by_road(train)], recipe.architecture)
-        self.discriminants = fit(self.model, dict(train), recipe.seed)
+        self.fitted = fit(self.model, dict(train), recipe)
         self.emotions = tuple(sorted({name for corpus in train.values() for name in corpus.emotion}))
-        self.heads = nn.Parameter(torch.zeros(len(train), recipe.architecture.embedding, len(self.emotions)))
-        self.drawing = Drawing(recipe, train, self.emotions, {name: folds(corpus) for name, corpus in train.items()})
+        shape = recipe.architecture.streams, recipe.architecture.width
+        self.heads = nn.Parameter(torch.zeros(len(train), *shape, len(self.emotions)))
+        of_fold = {name: folds(corpus) for name, corpus in train.items()}
+        self.drawing = Drawing(recipe, train, self.emotions, of_fold, self.fitted.own)
         self.model.to(self.device)
         self.heads.data = self.heads.data.to(self.device)
+        together.share([*self.model.state_dict().values(), self.heads.data])
         self.average = {name: value.clone() for name, value in self.model.state_dict().items()}
         gates = [self.model.rules.gate_logits, self.model.rules.term_logits]
         rest = [weight for weight in self.model.parameters() if all(weight is not gate for gate in gates)]
@@ -111,8 +139,8 @@ class Trainer:
         return "validation " + " ".join(f"{name} {value:.3f}" for name, value in last.items() if name != "step")
 
     def advance(self) -> float:
-        """One step; everything random in it depends on the seed and the step's number only."""
-        random = np.random.default_rng([self.recipe.seed, self.step])
+        """One step; everything random in it depends only on the seed, the step's number and which process this is."""
+        random = np.random.default_rng([self.recipe.seed, self.step, self.together.rank])
         torch.manual_seed(int(random.integers(2**31)))
         warm = min((self.step + 1) / 100, 1.0)
         rate = self.recipe.rate * warm * (0.02 + 0.49 * (1 + np.cos(np.pi * self.step / self.recipe.steps)))
@@ -122,7 +150,9 @@ class Trainer:
         loss = self.loss(self.drawing.draw(random))
         self.optimiser.zero_grad()
         loss.backward()
-        nn.utils.clip_grad_norm_([*self.model.parameters(), self.heads], 1.0)
+        weights = [*self.model.parameters(), self.heads]
+        self.together.average(weights)
+        nn.utils.clip_grad_norm_(weights, 1.0)
         self.optimiser.step()
         self.step += 1
         keep = min(AVERAGE, self.step / (self.step + 10))
@@ -133,9 +163,15 @@ class Trainer:
         return loss.item()
 
     def loss(self, batch: Batch) -> Tensor:
-        """The loss of a batch of episodes."""
-        reading = self._read(batch)
-        total = self._classes(reading, batch)
+        """The loss of a batch of episodes.
+
+        The streams learn from their own losses only: what is built on them gets their features without a way back. With
+        one, streams learned to leave to the fixed discriminant what it knows, and were worse on new people.
+        """
+        pooled, cues = self._encode(batch)
+        streams = self._streams_of(pooled)
+        reading = self.model.read(pooled.detach(), batch.present.to(self.device), cues)
+        total = self._classes(streams, batch)
         used = reading.firing.normalised.mean(dim=0).clamp(min=1e-6)
         total = total + SPARSE * self.model.rules.sparsity() - EVEN * torch.special.entr(used / used.sum()).sum()
         for episode in batch.episodes:
@@ -154,6 +190,7 @@ class Trainer:
             by_rule = -(target[:, None] * ruled.log_softmax(dim=2)).sum(dim=2)
             part = F.cross_entropy(joint, target) + ALONE * (each * there).sum() / there.sum().clamp(min=1)
             part = part + EACH_RULE * (query.firing.normalised * by_rule).sum(dim=1).mean()
+            part = part + STREAMS * self._apart(streams, batch.present.to(self.device), episode)
             total = total + (part + FAITHFUL * agreed.mean()) / len(batch.episodes)
         return total
 
@@ -203,31 +240,48 @@ class Trainer:
         self.optimiser.load_state_dict(state["optimiser"])
         self.step, self.history = state["step"], state["history"]
 
-    def _read(self, batch: Batch) -> Reading:
-        """Encode a batch's views and read them, with noise on what the modalities say."""
-        model, size = self.model, self.model.readout.gate_weight.shape[1]
-        pooled = torch.zeros(len(batch.present), len(model.modalities), size, device=self.device)
-        cues = torch.full((len(batch.present), len(model.cues)), float("nan"), device=self.device)
+    def _encode(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Pooled features ``(n, M, P)`` and cues ``(n, Q)`` of a batch."""
+        model = self.model
+        pooled = torch.zeros(len(batch.labels), len(model.modalities), model.pooled, device=self.device)
+        cues = torch.full((len(batch.labels), len(model.cues)), float("nan"), device=self.device)
         of_variable = torch.from_numpy(model.modality_of[: len(model.cues)]).to(self.device)
         for index, modality in enumerate(model.modalities):
             if modality.name in batch.views:
-                rows, views, fold = batch.views[modality.name]
+                rows, views, own, fold = batch.views[modality.name]
                 rows = rows.to(self.device)
                 views = type(views)(*(array.to(self.device) for array in views))
-                fixed = self.discriminants[modality.name].to(self.device)[fold.to(self.device)]
-                _, features = model.encoder(modality.name, views, fixed)
+                fixed = self.fitted.discriminants[modality.name].to(self.device)[fold.to(self.device)]
+                _, features = model.encoder(modality.name, views, own.to(self.device), fixed)
                 pooled[rows, index] = features
                 columns = (of_variable == index).nonzero().flatten()
                 cues[rows[:, None], columns] = views.cues
-        return model.read(pooled, batch.present.to(self.device), cues)
+        return pooled, cues
 
-    def _classes(self, reading: Reading, batch: Batch) -> Tensor:
-        """Auxiliary classification of every view among all emotions of the data."""
+    def _streams_of(self, pooled: Tensor) -> Tensor:
+        """The embeddings of every stream, ``(n, M, streams, d)``."""
         zero = self.model.trust.new_zeros(())
-        base = self.model.readout(reading.pooled, zero, zero)
-        spoken = torch.einsum("nmd,mde->nme", base, self.heads)[reading.present]
-        labels = batch.labels.to(self.device)[:, None].expand(-1, reading.present.shape[1])[reading.present]
-        return CLASSES * F.cross_entropy(spoken, labels, label_smoothing=0.1)
+        return self.model.readout.by_stream(self.model.readout(pooled, zero, zero))
+
+    def _apart(self, streams: Tensor, present: Tensor, episode: Drawn) -> Tensor:
+        """Prototypical loss (Snell et al. 2017) of every stream by itself, so that none leans on the others."""
+        degrees, target = episode.degrees.to(self.device), episode.target.to(self.device)
+        support, query = streams[episode.support], streams[episode.query]
+        there = present[episode.support].to(degrees.dtype)
+        share = torch.einsum("nk,nm->km", degrees, there)
+        prototypes = torch.einsum("nk,nm,nmsd->kmsd", degrees, there, support) / share.clamp(min=1e-6)[..., None, None]
+        away = (query[:, None] - prototypes).square().sum(dim=-1) / query.shape[-1] ** 0.5
+        spoken = (-away).masked_fill((share < 1e-3)[None, :, :, None], -1e4).log_softmax(dim=1)
+        loss = -(target[:, :, None, None] * spoken).sum(dim=1).mean(dim=2)
+        known = present[episode.query].to(loss.dtype)
+        return (loss * known).sum() / known.sum().clamp(min=1)
+
+    def _classes(self, streams: Tensor, batch: Batch) -> Tensor:
+        """Auxiliary classification of every view among all emotions of the data, by every stream."""
+        present = batch.present.to(self.device)
+        spoken = torch.einsum("nmsd,msde->nmse", streams, self.heads)[present].flatten(0, 1)
+        labels = batch.labels.to(self.device)[:, None, None].expand(-1, *self.heads.shape[:2])[present]
+        return CLASSES * F.cross_entropy(spoken, labels.flatten(), label_smoothing=0.1)
 
 
 def sorted_by_road(corpora: Mapping[str, Corpus]) -> list[tuple[str, Corpus]]:

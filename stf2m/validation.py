@@ -58,20 +58,32 @@ def material(
 
 
 def encode(model: STF2M, corpus: Corpus, random: np.random.Generator | None = None, most: int = 10**9) -> Encoded:
-    """The performances of a corpus (``most`` of them, spread evenly) as encoded segments."""
+    """The performances of a corpus (``most`` of them, spread evenly) as encoded segments, each speaker's own part
+    taken off as it is estimated from all of theirs.
+    """
     chosen = np.unique(np.linspace(0, len(corpus) - 1, min(most, len(corpus))).round().astype(int))
     column = [modality.name for modality in model.modalities].index(corpus.modality.name)
-    pooled = np.zeros((len(chosen), len(model.modalities), model.readout.gate_weight.shape[1]), np.float32)
+    pooled = np.zeros((len(chosen), len(model.modalities), model.pooled), np.float32)
     present = np.zeros(pooled.shape[:2], bool)
     cues = np.full((len(chosen), len(model.cues)), np.nan, np.float32)
     present[:, column] = True
     here = np.flatnonzero(model.modality_of[: len(model.cues)] == column)
+    own = _own(model, corpus, chosen)
     for rows in np.array_split(np.arange(len(chosen)), max(len(chosen) // 128, 1)):
         views = corpus.views(chosen[rows], random)
         with torch.inference_mode():
-            pooled[rows, column] = model.encoder(corpus.modality.name, views)[1].numpy()
+            pooled[rows, column] = model.encoder(corpus.modality.name, views, own[rows])[1].numpy()
         cues[rows[:, None], here] = views.cues.numpy()
     return Encoded(pooled, present, cues, model.fingerprint())
+
+
+@torch.inference_mode()
+def _own(model: STF2M, corpus: Corpus, chosen: NDArray[np.intp]) -> Tensor:
+    """What is the own of the speaker of each chosen performance, ``(len(chosen), S C + E)``."""
+    encoder = model.encoder[corpus.modality.name]
+    parts = [corpus.views(rows) for rows in np.array_split(chosen, max(len(chosen) // 128, 1))]
+    means = torch.cat([encoder.means(views) for views in parts])
+    return encoder.baseline.of_each(means, [corpus.speaker[row] for row in chosen])
 
 
 def shifted(episode: Episode, rows: NDArray[np.int64]) -> Episode:

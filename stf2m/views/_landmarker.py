@@ -69,14 +69,15 @@ class Region:
 
     def crop(self, picture: Picture, side: int) -> FloatArray:
         """The region as a level ``(side, side, 3)`` picture in 0..1; black outside the picture."""
+        return (np.asarray(self.cut(Image.fromarray(picture), side), np.float32) / 255).astype(np.float32)
+
+    def cut(self, picture: Image.Image, side: int) -> Image.Image:
+        """The region as a level picture of ``side`` × ``side`` pixels; black outside the picture."""
         step = self.side / side
         a, b = step * np.cos(self.angle), step * np.sin(self.angle)
         half = side / 2
         x, y = self.x - half * (a - b), self.y - half * (a + b)
-        cut = Image.fromarray(picture).transform(
-            (side, side), Image.Transform.AFFINE, (a, -b, x, b, a, y), Image.Resampling.BILINEAR
-        )
-        return (np.asarray(cut, np.float32) / 255).astype(np.float32)
+        return picture.transform((side, side), Image.Transform.AFFINE, (a, -b, x, b, a, y), Image.Resampling.BILINEAR)
 
 
 @dataclass(frozen=True, eq=False)

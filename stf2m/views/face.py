@@ -1,8 +1,10 @@
 """The face of a clip: landmarks by region, blendshapes and cues of the most prominent face, ten times a second.
 
-Everything comes from Google's face landmarker (Apache-2.0). ``values`` are landmarks of a face turned straight: how far
-each is from where the mean face has it, in centimetres of a face of average size, so neither the place nor the size of
-the face in the picture nor the pose of the head is in them.
+Shape comes from Google's face landmarker (Apache-2.0). ``values`` are landmarks of a face turned straight: how far each
+is from where the mean face has it, in centimetres of a face of average size, so neither the place nor the size of the
+face in the picture nor the pose of the head is in them. ``embedding`` is the 52 blendshapes, 0..1, and then what the
+picture itself shows: a small network's logits of the seven :data:`EXPRESSIONS` (MIT). That network was trained on
+FER2013, so its logits are better on the images of FER2013 than on new people.
 """
 
 from collections.abc import Sequence
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 from stf2m.media import MediaInfo, frames
 from stf2m.tracks import RATE_HZ, Modality, Track, absent
 from stf2m.views._cues import CUES, add_moving_cues, still_cues
+from stf2m.views._expression import EXPRESSIONS, expression_network
 from stf2m.views._finder import Face, Follower, find
 from stf2m.views._geometry import align, canonical_face
 from stf2m.views._landmarker import BLENDSHAPES, landmarker
@@ -59,9 +62,9 @@ MODALITY = Modality(
     name="face",
     sites=tuple(REGIONS),
     channels=_SITES.shape[1] * 3,
-    embedding=len(BLENDSHAPES),
+    embedding=len(BLENDSHAPES) + len(EXPRESSIONS),
     cues=CUES,
-    version="1",
+    version="2",
 )
 
 
@@ -76,6 +79,7 @@ def extract(path: Path, info: MediaInfo, progress: Progress | None = None) -> Tr
         return absent(MODALITY, count, "There is no picture.")
     try:
         follower = Follower(landmarker())
+        expression_network()
     except WeightsUnavailableError as error:
         return absent(MODALITY, count, str(error))
     seen = _Seen(count)
@@ -91,7 +95,7 @@ def extract(path: Path, info: MediaInfo, progress: Progress | None = None) -> Tr
 def extract_image(rgb: NDArray[np.uint8]) -> Track:
     """The face track of a still picture ``(H, W, 3)``: one frame. Tightly cropped and tiny faces are found too.
 
-    Raises :class:`~stf2m.weights.WeightsUnavailableError` when the landmarker can be had nowhere.
+    Raises :class:`~stf2m.weights.WeightsUnavailableError` when a network can be had nowhere.
     """
     seen = _Seen(1)
     seen.add(0, rgb, find(rgb, landmarker()))
@@ -116,7 +120,7 @@ class _Seen:
         shapes = landmarker().blendshapes(face.landmarks)
         self.valid[index] = True
         self.values[index] = (aligned.points - canonical_face()[0])[_SITES]
-        self.embedding[index] = shapes
+        self.embedding[index] = np.concatenate([shapes, expression_network()(picture, face.landmarks)])
         self.cues[index] = still_cues(shapes, aligned)
         self.drawn[index] = face.landmarks[_DRAWN, :2] / [picture.shape[1], picture.shape[0]]
 

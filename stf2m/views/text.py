@@ -1,7 +1,7 @@
 """The words of a clip: what is said when, what the sentence means, and how the words are coloured.
 
-Words come from subtitles, else from a typed text, else from speech recognition. Sentences become vectors by MiniLM; the
-numbers of words come from an English lexicon and are unknown (NaN) for text that does not look English.
+Words come from subtitles, else from a typed text, else from speech recognition. Sentences become vectors by layers of
+MiniLM; the numbers of words come from an English lexicon and are unknown (NaN) for text that does not look English.
 """
 
 import math
@@ -13,6 +13,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from stf2m import media, weights
@@ -22,15 +23,19 @@ from stf2m.views.subtitles import SubtitleError, read, spread
 from stf2m.weights import Progress
 
 if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 __all__ = ["MODALITY", "SubtitleError", "extract", "extract_sentence"]
+
+#: The layers of MiniLM whose mean over a sentence's tokens is kept, of 6 with 384 numbers each. The last knows what a
+#: sentence is about; the middle and first ones tell more of its tone (see ``benchmarks/RESULTS.md``).
+LAYERS, WIDTH = (1, 4, 6), 384
 
 MODALITY = Modality(
     name="text",
     sites=("words", "sentence"),
     channels=5,
-    embedding=384,
+    embedding=len(LAYERS) * WIDTH,
     cues=(
         Cue("word valence", "−1 to 1", (-0.6, 0.6), "How pleasant the charged words just said are."),
         Cue("sentence valence", "−1 to 1", (-1, 1), "How pleasant the whole sentence is, negations understood."),
@@ -42,7 +47,7 @@ MODALITY = Modality(
         Cue("question", "0–1", (0, 1), "Whether the sentence is a question."),
         Cue("exclamation", "0–1", (0, 1), "Whether the sentence is exclaimed."),
     ),
-    version="1",
+    version="2",
 )
 
 NO_WORDS = "No words: nobody speaks in this clip."
@@ -225,19 +230,31 @@ def _nearest(sentences: Sequence[_Sentence], frames: int) -> NDArray[np.intp]:
 
 
 def _vectors(texts: Sequence[str]) -> FloatArray:
-    """The sentence vectors, ``(n, 384)``, of length 1."""
+    """The sentence vectors, ``(n, LAYERS · WIDTH)``: each layer's mean over the tokens of the sentence."""
     with _encoding:
-        vectors = _model(weights.find(weights.SENTENCES)).encode(list(texts), show_progress_bar=False)
-    return np.asarray(vectors, np.float32)
+        tokens, model = _model(weights.find(weights.SENTENCES))
+        found = [_means(tokens, model, texts[start : start + _BATCH]) for start in range(0, len(texts), _BATCH)]
+    return np.concatenate(found).astype(np.float32)
+
+
+@torch.inference_mode()
+def _means(tokens: "PreTrainedTokenizerBase", model: "PreTrainedModel", texts: Sequence[str]) -> FloatArray:
+    read = tokens(list(texts), padding=True, truncation=True, max_length=_MOST_TOKENS, return_tensors="pt")
+    layers = model(**read, output_hidden_states=True).hidden_states
+    mask = read["attention_mask"][:, :, None].float()
+    means = [(layers[layer] * mask).sum(dim=1) / mask.sum(dim=1) for layer in LAYERS]
+    return torch.cat(means, dim=1).numpy()
 
 
 _encoding = Lock()
+_BATCH, _MOST_TOKENS = 32, 128
 
 
 @lru_cache(maxsize=1)
-def _model(folder: Path) -> "SentenceTransformer":
-    from sentence_transformers import SentenceTransformer
+def _model(folder: Path) -> "tuple[PreTrainedTokenizerBase, PreTrainedModel]":
+    from transformers import AutoModel, AutoTokenizer
     from transformers.utils import logging
 
     logging.disable_progress_bar()
-    return SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+    tokens = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+    return tokens, AutoModel.from_pretrained(str(folder), local_files_only=True).eval()

@@ -1,7 +1,6 @@
-"""The voice of a clip: mel bands, prosody in natural units, and the frames of Whisper's encoder.
+"""The voice of a clip: mel bands, prosody in natural units, and what Whisper's encoder hears.
 
-Sound is read in windows of a few seconds, so memory does not grow with the length of a clip beyond its track. The same
-windows serve short and long sound, which keeps the encoder's frames of a word alike wherever it is said.
+Sound is read in blocks of a few seconds, so memory does not grow with the length of a clip beyond its track.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from stf2m import media
 from stf2m.tracks import RATE_HZ, BoolArray, FloatArray, Modality, Track, absent
-from stf2m.views import prosody, whisper
+from stf2m.views import hearing, prosody
 from stf2m.views.pitch import FFT, FRAME_HZ, RUMBLE_HZ, SOUND_HZ, frames_of, full_scale_sine, power_spectrum
 from stf2m.weights import Progress
 
@@ -24,15 +23,15 @@ MODALITY = Modality(
     name="voice",
     sites=tuple(f"mel bands {first + 1}–{first + 10}" for first in range(0, BANDS, BANDS // _GROUPS)),
     channels=BANDS // _GROUPS,
-    embedding=whisper.ENCODER_SIZE,
+    embedding=hearing.SIZE,
     cues=prosody.CUES,
-    version="1",
+    version="2",
 )
 
 NO_SOUND = "This clip has no sound."
 NO_VOICE = "Nobody speaks in this clip."
 
-_BLOCK_S, _CONTEXT_S = 5.0, 0.5
+_BLOCK_S, _CONTEXT_S = 5.0, 1.0
 _FLOOR_DB = -120.0
 #: Less voice than this in a whole clip is nobody speaking, seconds.
 LEAST_VOICE_S = 0.2
@@ -98,7 +97,7 @@ def _sound(path: Path) -> Iterator[FloatArray]:
 
 
 def _track(chunks: Iterable[FloatArray], frames: int, progress: Progress | None) -> Track:
-    model = whisper.load(progress=progress)
+    listener = hearing.listener(progress)
     bands = _mel_bands()
     fine: list[prosody.Fine] = []
     mel = np.full((frames, BANDS), _FLOOR_DB, np.float32)
@@ -107,7 +106,9 @@ def _track(chunks: Iterable[FloatArray], frames: int, progress: Progress | None)
         windows = frames_of(block.samples)
         power = power_spectrum(windows)
         mel[block.first : block.end] = _decibels(_on_grid(power @ bands, FRAME_HZ, block))
-        embedding[block.first : block.end] = _on_grid(whisper.encode(model, block.samples), whisper.ENCODER_HZ, block)
+        embedding[block.first : block.end] = listener.hear(
+            block.samples, block.wanted(SOUND_HZ).start, block.end - block.first
+        )
         wanted = block.wanted(FRAME_HZ)
         fine.append(prosody.measure(windows[wanted], power[wanted]))
         if progress:
@@ -128,7 +129,7 @@ def _track(chunks: Iterable[FloatArray], frames: int, progress: Progress | None)
 
 
 def _blocks(chunks: Iterable[FloatArray], frames: int) -> Iterator[_Block]:
-    """Cut a stream of samples into blocks of 5 s with half a second more on both sides.
+    """Cut a stream of samples into blocks of 5 s with a second more on both sides.
 
     The last block reaches back as far as the others are long. Blocks cover at most ``frames`` track frames.
     """

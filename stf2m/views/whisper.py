@@ -1,4 +1,4 @@
-"""Whisper by CTranslate2, shared by the voice view (its encoder) and the text view (its recogniser)."""
+"""Whisper by CTranslate2, the recogniser of the text view."""
 
 import os
 import threading
@@ -6,17 +6,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from stf2m import weights
-from stf2m.tracks import FloatArray
 from stf2m.weights import Progress
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
-
-#: Numbers per frame of the packaged encoder (tiny.en), and its frames per second.
-ENCODER_SIZE, ENCODER_HZ = 384, 50
 
 _loading = threading.Lock()
 
@@ -54,12 +48,3 @@ def language_of(model: "WhisperModel", wanted: str) -> str:
     if wanted not in model.supported_languages:
         raise weights.WeightsUnavailableError(f"This Whisper knows no language called {wanted!r}; try en, de or fr.")
     return wanted
-
-
-def encode(model: "WhisperModel", sound: FloatArray) -> FloatArray:
-    """The encoder's frames ``(n / 320, 384)``, one every 20 ms, of at most 30 s of 16 kHz sound ``(n,)``.
-
-    Sound shorter than 0.1 s is lengthened by silence.
-    """
-    features = model.feature_extractor(np.pad(sound, (0, max(0, 1600 - len(sound)))), padding=0)
-    return np.array(model.encode(features))[0]

@@ -32,7 +32,7 @@ VOICE = Modality(
 )
 TEXT = Modality("text", ("words",), 2, 4, (Cue("word valence", "−1–1", (-1, 1), "How pleasant the words are."),), "1")
 MODALITIES = (FACE, VOICE, TEXT)
-SMALL = Architecture(width=8, embedding=16, hidden=12, skip=6, classes=4, rules=9, factors=2, state=8, cell=6)
+SMALL = Architecture(streams=2, width=6, heads=2, classes=4, rules=9, factors=2, state=8, cell=6)
 
 
 def view(modality: Modality, random: np.random.Generator, frames: int = 6, shift: float = 0.0) -> View:

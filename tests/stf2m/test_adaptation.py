@@ -138,6 +138,52 @@ def test_the_answer_is_the_sum_of_what_the_sources_add(untrained) -> None:
     np.testing.assert_allclose(adapted.predict(support).memberships, degrees_again.numpy(), atol=1e-6)
 
 
+def elsewhere(encoded: Encoded) -> Encoded:
+    """The same segments recorded in another room: every feature is moved alike."""
+    moved = encoded.pooled + 1.5 * np.random.default_rng(7).normal(size=encoded.pooled.shape[1:]).astype(np.float32)
+    return Encoded(moved * encoded.present[:, :, None], encoded.present, encoded.cues, encoded.encoder)
+
+
+def test_unlabelled_segments_of_another_room_tell_where_the_emotions_are_there(untrained) -> None:
+    """The prototypes come nearer to the means of emotions that no label has told."""
+    names = ["happy", "neutral", "sad"]
+    for seed in range(3):
+        support, degrees = made.emotional(untrained, 2, 3, seed=seed)
+        query, truth = made.emotional(untrained, 12, 3, seed=seed + 50)
+        query = elsewhere(query)
+
+        def away(adapted: AdaptedModel, query: Encoded = query, truth: np.ndarray = truth) -> float:
+            _, evidence = adapted._see(query)
+            means = torch.einsum("nk,njd->kjd", torch.from_numpy(truth).float(), evidence.features) / 12
+            return float((adapted.fast.prototypes + adapted.fast.centre - means)[:, :3].norm())
+
+        alone = untrained.adapt(support, degrees, names)
+        assert away(untrained.adapt(support, degrees, names, unlabelled=query)) < 0.6 * away(alone)
+
+
+def test_unlabelled_segments_of_one_emotion_are_not_shared_out_over_all(untrained) -> None:
+    names = ["happy", "neutral", "sad"]
+    support, degrees = made.emotional(untrained, 4, 3)
+    query, truth = made.emotional(untrained, 10, 3, seed=1)
+    one = query[truth[:, 0] == 1]
+    before = untrained.adapt(support, degrees, names).predict(one).memberships[:, 0].mean()
+    after = untrained.adapt(support, degrees, names, unlabelled=one).predict(one).memberships[:, 0].mean()
+    assert after > before - 0.05
+
+
+def test_no_unlabelled_segment_changes_nothing_and_their_order_neither(untrained) -> None:
+    names = ["happy", "neutral", "sad"]
+    support, degrees = made.emotional(untrained, 2, 3)
+    query, _ = made.emotional(untrained, 5, 3, seed=1)
+    plain = untrained.adapt(support, degrees, names)
+    assert same_weights(plain, untrained.adapt(support, degrees, names, unlabelled=query[:0]))
+    one, other = (untrained.adapt(support, degrees, names, unlabelled=each) for each in (query, query[::-1]))
+    np.testing.assert_allclose(one.predict(query).memberships, other.predict(query).memberships, atol=1e-4)
+    nowhere = Encoded(query.pooled, query.present, query.cues, "another")
+    with pytest.raises(SupportError, match="another model"):
+        untrained.adapt(support, degrees, names, unlabelled=nowhere)
+
+
 def test_an_emotion_without_any_correction_gets_no_degree(untrained) -> None:
     support, degrees = made.emotional(untrained, 2, 2)
     three = np.column_stack([degrees, np.zeros(len(degrees))])

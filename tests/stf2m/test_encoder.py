@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stf2m.encoded import Encoded, collate
-from stf2m.encoder import GatedTemporalConv, ModalityEncoder, SpatialConv, mean_and_deviation
+from stf2m.encoder import GatedTemporalConv, ModalityEncoder, SpatialConv, Stream, mean_and_deviation
 from tests.stf2m import made
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
@@ -16,7 +16,8 @@ pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 @pytest.fixture(scope="module")
 def encoder() -> ModalityEncoder:
     torch.manual_seed(1)
-    built = ModalityEncoder(made.FACE, width=8, blocks=2, skip=4, classes=3).eval()
+    streams = [Stream(made.FACE, width=8, blocks=2, heads=2) for _ in range(2)]
+    built = ModalityEncoder(made.FACE, streams, classes=3).eval()
     built.get_buffer("discriminant").normal_()
     return built.double()
 
@@ -69,37 +70,60 @@ def test_every_unmasked_frame_counts(encoder) -> None:
 def test_one_frame_is_enough(encoder) -> None:
     frames, pooled = encoder(batch(1))
     assert frames.shape == (2, 1, 8)
-    assert pooled.shape == (2, encoder.pooled_size)
+    assert pooled.shape == (2, 2 * 4 * 8 + 3), "two streams of two heads, mean and deviation, and the discriminant"
     assert torch.isfinite(pooled).all()
-    assert pooled[:, 16:24].abs().max() < 1e-3, "one frame has no deviation over time"
+    assert pooled[:, 24:32].abs().max() < 1e-3, "one frame has no deviation over time"
 
 
 def test_temporal_convolution_is_the_mixture_of_its_dilated_kernels() -> None:
     torch.manual_seed(0)
     layer = GatedTemporalConv(width=4, dilations=(1, 2), dropout=0.0).double().eval()
-    x, mask = torch.randn(3, 9, 2, 4).double(), torch.ones(3, 9, 1, 1).double()
+    torch.nn.init.normal_(layer.bias)
+    x, mask = torch.randn(3, 9, 4).double(), torch.ones(3, 9, 1).double()
     inner = layer.norm(x)
     weights = layer.dilation_weights(inner, mask)
-    expected = torch.zeros_like(x)
+    expected = layer.bias.expand(3, 9, 8).clone()
     for row in range(3):
         for time in range(9):
             for index, dilation in enumerate((1, 2)):
                 for tap in (-1, 0, 1):
                     if 0 <= time + tap * dilation < 9:
                         there = inner[row, time + tap * dilation]
-                        expected[row, time] += weights[row, index] * layer.kernels[index, tap + 1] * there
-    gated = torch.nn.functional.glu(layer.gate(expected), dim=-1)
+                        expected[row, time] += weights[row, index] * (layer.kernels[index, :, :, tap + 1] @ there)
+    gated = torch.nn.functional.glu(expected, dim=-1)
     torch.testing.assert_close(layer(x, mask), x + layer.out(gated))
 
 
 def test_the_dilations_depend_on_the_view_only_when_they_are_to() -> None:
     torch.manual_seed(0)
-    x, mask = torch.randn(2, 9, 2, 4), torch.ones(2, 9, 1, 1)
+    x, mask = torch.randn(2, 9, 4), torch.ones(2, 9, 1)
     mixing = GatedTemporalConv(4, (1, 2), 0.0).dilation_weights(x, mask)
     fixed = GatedTemporalConv(4, (1, 2), 0.0, mixing=False).dilation_weights(x, mask)
     assert not torch.allclose(mixing[0], mixing[1])
     assert torch.equal(fixed[0], fixed[1])
     torch.testing.assert_close(mixing.sum(dim=1), torch.ones(2))
+
+
+def test_what_is_somebodys_own_is_taken_off_every_frame(encoder) -> None:
+    views = batch(5)
+    own = torch.randn(2, encoder.values_mean.numel() + encoder.embedding_mean.numel()).double()
+    of_values, of_embedding = own.split([encoder.values_mean.numel(), encoder.embedding_mean.numel()], dim=1)
+    moved = views._replace(
+        values=views.values + of_values.unflatten(1, encoder.values_mean.shape)[:, None],
+        embedding=views.embedding + of_embedding[:, None],
+    )
+    with torch.inference_mode():
+        torch.testing.assert_close(encoder(moved, own)[1], encoder(views)[1], rtol=1e-9, atol=1e-9)
+        torch.testing.assert_close(encoder.means(moved) - own, encoder.means(views), rtol=1e-9, atol=1e-9)
+
+
+def test_gradients_are_those_of_the_equations() -> None:
+    torch.manual_seed(0)
+    stream = Stream(made.TEXT, width=4, blocks=1, heads=1, dilations=(1,)).double().eval()
+    values = torch.randn(1, 3, 1, 2, dtype=torch.double, requires_grad=True)
+    embedding = torch.randn(1, 3, 4, dtype=torch.double, requires_grad=True)
+    mask = torch.tensor([[1.0, 1.0, 0.0]]).double()
+    assert torch.autograd.gradcheck(lambda v, e: stream(v, e, mask)[1], (values, embedding))
 
 
 def test_every_view_bends_the_graph_of_sites() -> None:

@@ -149,10 +149,22 @@ def test_the_discriminant_finds_the_direction_that_tells_classes_apart() -> None
     emotion = ["happy", "sad"] * 100
     points = random.normal(size=(200, 5))
     points[:, 2] += np.where(np.array(emotion) == "happy", 2.0, -2.0)
-    found = discriminant(points, emotion, ["a"] * 200, ["happy", "neutral", "sad"])
+    found = discriminant(points, np.zeros((0, 5)), emotion, ["a"] * 200, ["happy", "neutral", "sad"])
     assert np.abs(found[0]).argmax() == 2
     assert found[0, 2] > 0 > found[2, 2]
     assert not found[1].any(), "an emotion that is not there has no axis"
+
+
+def test_the_discriminant_does_not_rely_on_content() -> None:
+    """Of two directions that tell classes apart alike, one also varies within performances: words, not tone."""
+    random = np.random.default_rng(0)
+    emotion = ["happy", "sad"] * 100
+    points = random.normal(size=(200, 5))
+    points[:, 1:3] += np.where(np.array(emotion) == "happy", 2.0, -2.0)[:, None]
+    content = np.zeros((300, 5))
+    content[:, 2] = 3 * random.normal(size=300)
+    found = discriminant(points, content, emotion, ["a"] * 200, ["happy", "sad"])
+    assert abs(found[0, 1]) > 3 * abs(found[0, 2])
 
 
 def test_no_speaker_is_in_two_folds_and_the_fit_sets_the_terms_from_data(train) -> None:
@@ -162,7 +174,7 @@ def test_no_speaker_is_in_two_folds_and_the_fit_sets_the_terms_from_data(train) 
         by_speaker.setdefault(speaker, set()).add(int(fold))
     assert all(len(each) == 1 for each in by_speaker.values())
     model = STF2M([made.FACE, made.VOICE], RECIPE.architecture)
-    fit(model, train, 0)
+    fit(model, train, RECIPE)
     bells, pitch = model.rules.bells, [cue.name for cue in model.cues].index("pitch")
     centres = bells.centres()[pitch] * bells.scale[pitch] + bells.offset[pitch]
     views = voices.views(np.arange(len(voices)))
@@ -171,13 +183,14 @@ def test_no_speaker_is_in_two_folds_and_the_fit_sets_the_terms_from_data(train) 
 
 def test_paired_views_are_of_one_emotion_and_never_all_missing(train) -> None:
     recipe = dataclasses.replace(RECIPE, modalities={"paired": 1.0})
-    drawing = Drawing(recipe, train, EMOTIONS, {name: folds(each) for name, each in train.items()})
+    own = {name: torch.zeros(len(each), 1) for name, each in train.items()}
+    drawing = Drawing(recipe, train, EMOTIONS, {name: folds(each) for name, each in train.items()}, own)
     seen = set()
     for seed in range(10):
         batch = drawing.draw(np.random.default_rng(seed))
         assert batch.present.any(dim=1).all()
         seen.add(bool(batch.present.all()))
-        assert {rows.dtype for rows, _, _ in batch.views.values()} == {torch.int64}
+        assert {rows.dtype for rows, _, _, _ in batch.views.values()} == {torch.int64}
         for episode in batch.episodes:
             assert not set(episode.support.tolist()) & set(episode.query.tolist())
             torch.testing.assert_close(episode.degrees.sum(dim=1), torch.ones(len(episode.degrees)))

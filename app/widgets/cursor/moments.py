@@ -69,7 +69,7 @@ def _cues(track: Track, frames: slice) -> list[dict[str, Any]]:
 def _blendshapes(track: Track, frames: slice) -> list[dict[str, Any]]:
     if not track.valid[frames].any():
         return []
-    values = np.where(track.valid[frames, None], track.embedding[frames], 0.0)
+    values = np.where(track.valid[frames, None], track.embedding[frames, : len(face.BLENDSHAPES)], 0.0)
     moving = [index for index in np.argsort(-values.std(axis=0)) if not face.BLENDSHAPES[index].startswith("_")]
     return [
         {"name": _words(face.BLENDSHAPES[index]), "values": np.round(values[:, index].astype(float), 2).tolist()}
