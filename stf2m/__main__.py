@@ -103,6 +103,9 @@ def evaluate(
     train_on: Annotated[
         Path | None, typer.Option(metavar="DIR", help="A data set that methods train on instead.")
     ] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The model of the stf2m methods, if not the shipped one.")
+    ] = None,
     json_file: Json = "",
 ) -> None:
     """Methods on the very same few-shot episodes of a data set: accuracy with 95 % intervals, and calibration.
@@ -128,7 +131,7 @@ def evaluate(
         wrong=wrong,
         soft=soft,
     )
-    methods = [method_named(name) for name in _listed(",".join(method))]
+    methods = [method_named(name, checkpoint) for name in _listed(",".join(method))]
     selection = Selection(speakers, split, tuple(_listed(emotions)), emotions_per_speaker or 0, seed)
     shown = _listed(modalities.lower())
     learning = any(not each.origin for each in methods)
@@ -168,10 +171,13 @@ def meta_train(
     recipe: Annotated[Path, typer.Argument(metavar="RECIPE.toml", help="What to train on, and how.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the checkpoint and its card go.")],
 ) -> None:
-    """Meta-train a model as a recipe says; it goes on where a killed run stopped."""
-    from stf2m import training
+    """Meta-train a model as a recipe says; it goes on where a killed run stopped.
 
-    with _progress() as progress:
+    torchrun --nproc_per_node N -m stf2m meta-train … trains it by several processes.
+    """
+    from stf2m import processes, training
+
+    with _progress(processes.first()) as progress:
         training.meta_train(recipe, out, progress)
 
 
@@ -273,13 +279,13 @@ def _write(data: dict[str, Any], file: str) -> None:
 
 
 @contextmanager
-def _progress() -> "Iterator[Progress]":
-    """A progress bar on standard error while something runs, where that is a terminal."""
+def _progress(shown: bool = True) -> "Iterator[Progress]":
+    """A progress bar on standard error while something runs, where that is a terminal and it is to be shown."""
     from rich.console import Console
     from rich.progress import Progress as Bar
 
     console = Console(stderr=True)
-    with Bar(console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Bar(console=console, transient=True, disable=not (shown and console.is_terminal)) as bar:
         task = bar.add_task("", total=1.0)
         yield lambda share, stage: bar.update(task, completed=share, description=stage)
 

@@ -1,7 +1,7 @@
 """Every method that can be tested, by name."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 
@@ -31,22 +31,22 @@ class Adapting:
     def __init__(self, model: STF2M | None = None, memory: bool = True) -> None:
         self.name = "stf2m" if memory else "stf2m-support"
         self.model, self.memory = model or STF2M.load(), memory
-        data = self.model.card.get("data")
-        self.origin = f"its checkpoint: {', '.join(data) if isinstance(data, dict) else 'data unknown'}"
+        data, name = self.model.card.get("data"), self.model.card.get("name", "its checkpoint")
+        self.origin = f"{name}: {', '.join(data) if isinstance(data, dict) else 'data unknown'}"
 
     def fit(self, train: Sequence[Example]) -> None:
         """Nothing: the checkpoint is what it is."""
 
     def encode(self, examples: Sequence[Example]) -> Encoded:
-        """The slow half: the encoder's features of every example."""
-        return self.model.encode([example.views for example in examples])
+        """The slow half: the encoder's features of every example, less what is its speaker's own."""
+        people = [example.speaker for example in examples]
+        return self.model.encode([example.views for example in examples], people=people)
 
     def adapt(
         self, support: Encoded, degrees: FloatArray, emotions: Sequence[str], unlabelled: Encoded | None = None
     ) -> "Answering":
         """The fast weights of one episode."""
-        more: dict[str, Any] = {} if unlabelled is None else {"unlabelled": unlabelled}
-        return Answering(self.model.adapt(support, degrees, emotions, prior=self.memory, **more))
+        return Answering(self.model.adapt(support, degrees, emotions, prior=self.memory, unlabelled=unlabelled))
 
     def unadapted(self, emotions: Sequence[str]) -> "Answering | None":
         """The memory alone; None where it knows fewer than two of the emotions, or is not to be used."""
@@ -79,16 +79,17 @@ class Answering:
         return self._last[1]
 
 
-METHODS: Mapping[str, Callable[[], Method]] = {
-    "stf2m": Adapting,
-    "stf2m-support": lambda: Adapting(memory=False),
-    "prototype": Prototype,
-    "prototype-speaker": lambda: Prototype(per_speaker=True),
-    "logistic": Logistic,
-    "protonet": ProtoNet,
-    "maml": MAML,
-    "anil": ANIL,
-    "finetune": FineTuning,
+#: How each method is made; those of ST-F2M take the checkpoint's folder, None for the shipped one.
+METHODS: Mapping[str, Callable[[Path | None], Method]] = {
+    "stf2m": lambda checkpoint: Adapting(STF2M.load(checkpoint)),
+    "stf2m-support": lambda checkpoint: Adapting(STF2M.load(checkpoint), memory=False),
+    "prototype": lambda _: Prototype(),
+    "prototype-speaker": lambda _: Prototype(per_speaker=True),
+    "logistic": lambda _: Logistic(),
+    "protonet": lambda _: ProtoNet(),
+    "maml": lambda _: MAML(),
+    "anil": lambda _: ANIL(),
+    "finetune": lambda _: FineTuning(),
 }
 
 
@@ -96,8 +97,11 @@ class UnknownMethodError(ValueError):
     """A name that no method has; the message lists those that there are."""
 
 
-def method(name: str) -> Method:
-    """A new, unfitted method. Raises :class:`UnknownMethodError`, or what loading the checkpoint raises."""
+def method(name: str, checkpoint: Path | None = None) -> Method:
+    """A new, unfitted method; those of ST-F2M are the ``checkpoint`` in a folder, the shipped one unless given.
+
+    Raises :class:`UnknownMethodError`, or what loading the checkpoint raises.
+    """
     if name not in METHODS:
         raise UnknownMethodError(f"There is no method {name}; there are {', '.join(METHODS)}.")
-    return METHODS[name]()
+    return METHODS[name](checkpoint)

@@ -74,6 +74,7 @@ def test_help_names_the_commands():
         (["analyse", "pyproject.toml"], "pyproject.toml"),
         (["evaluate", "tests"], "tests holds no labels.csv"),
         (["evaluate", "tests", "--method", "magic"], "There is no method magic"),
+        (["evaluate", "tests", "--checkpoint", "nowhere"], "There is no model in"),
         (["evaluate", "tests", "--protocol", "both"], "cross"),
         (["evaluate", "tests", "--ways", "1"], "--ways"),
         (["evaluate", "tests", "--shots", "5-1"], "--shots takes a number from 1 up, or two such as 1-5, not '5-1'"),
