@@ -1,134 +1,213 @@
-"""``python -m benchmarks.fewshot``: ST-F2M beside its baselines, all on the same episodes, as one table.
+"""Few-shot recognition of people, emotions, languages and texts that nothing was trained on or chosen by."""
 
-Needs the data sets in the folder of ``STF2M_DATA``; writes ``benchmarks/RESULTS.md``. Every test is of people, or of a
-split, that nothing was trained on or chosen by.
-"""
-
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from statistics import median
-from typing import Annotated
 
-import typer
-from rich.console import Console
-from rich.progress import Progress
-from rich.table import Table
-
-from stf2m.comparison import compare, fit, prepare
+from benchmarks.checkpoints import Training
+from benchmarks.report import Table, best_bold, bold
+from benchmarks.trials import Found, Job, Trial, episodes_in_words, figure
 from stf2m.datasets import Selection
 from stf2m.evaluation import Result, Setting
-from stf2m.methods import METHODS, method
-from stf2m.recipe import data_folder
+from stf2m.methods import METHODS
 from stf2m.tasks import Protocol
 
-RESULTS = Path(__file__).with_name("RESULTS.md")
-SEED = 0
-WAYS = 5
-
-ABOUT = """# Few-shot figures
-
-Made by `make bench` ({count} episodes a row, {ways}-way, seed {seed}; mean accuracy ± half the 95 % interval). Every
-method sees the same episodes. *cross*: no speaker is in both support and query; *personal*: both are of one speaker.
-
-{table}
-
-- `stf2m`: the shipped checkpoint as the studio uses it: it also remembers emotions that it knows by name.
-- `stf2m-support`: the same checkpoint without that memory: the support is all, as for the others.
-- `prototype`: nearest class mean of pooled statistics in a linear discriminant's space; `prototype-speaker`: the same
-  after each speaker is normalised by all their clips, labels unseen; `logistic`: logistic regression on the pooled
-  statistics of the support. They learn from: {trained}.
-- Adapting to one episode takes, in the median over the rows: {speed}.
-"""
-
-
-@dataclass(frozen=True)
-class Trial:
-    """Who is tested in which data set, and with which episodes: one row for each protocol and number of shots."""
-
-    name: str
-    folder: str
-    selection: Selection
-    kinds: tuple[tuple[Protocol, int], ...]
-
-
-CROSS: tuple[tuple[Protocol, int], ...] = (("cross", 1), ("cross", 5), ("cross", 10))
-PERSONAL: tuple[tuple[Protocol, int], ...] = (("personal", 1), ("personal", 5))
-TRIALS = (
-    Trial("RAVDESS, actors 15–18 (voice)", "ravdess_speech", Selection(speakers="15-18"), CROSS + PERSONAL),
-    Trial("MELD, dev split (words)", "meld_text", Selection(split="dev"), CROSS),
+OURS, KNOWING = "stf2m-support", "stf2m"
+VOICES = Trial("RAVDESS, actors 15–18 (voice)", "ravdess_speech", Selection(speakers="15-18"))
+NEVER_SEEN = Trial(
+    "RAVDESS, actors 15–18, emotions never seen: calm, disgusted, fearful",
+    "ravdess_speech",
+    Selection(speakers="15-18", emotions=("calm", "disgust", "fearful")),
+    unseen=True,
+    training=Training("unseen"),
 )
+GERMAN = Trial("EmoDB (German voices) after English ones alone", "emodb", training=Training("english"))
+FACES = Trial("CK+48 after FER2013 (faces)", "ck48", train_on="fer2013", training=Training("faces"))
+WORDS = Trial("MELD, dev split (words)", "meld_text", Selection(split="dev"))
+
+CROSS, PERSONAL = (tuple(Setting(shots=shots, protocol=kind) for shots in (1, 5)) for kind in ("cross", "personal"))
+TEN = Setting(shots=10)
+USUAL = (*CROSS, TEN, *PERSONAL)
+THREE = tuple(Setting(ways=3, shots=shots) for shots in (1, 5))
+
+
+def with_unlabelled(shots: int, protocol: Protocol, alpha: float | None = None) -> Setting:
+    """Queries are at hand without labels: balanced, or in shares from a Dirichlet distribution."""
+    return Setting(shots=shots, protocol=protocol, transductive=True, alpha=alpha)
 
 
 @dataclass(frozen=True)
-class Row:
-    """One row of the table: the results of every method in one kind of episode."""
+class Goal:
+    """A row of the table of figures: the name of the method that is the plain recipe, what is to be reached ``least``
+    and what is aimed at; ``above``: both are to be added to the plain recipe.
+    """
 
-    name: str
-    results: list[Result]
-
-
-def main(episodes: Annotated[int, typer.Option(min=2, help="Episodes of each row.")] = 600) -> None:
-    """Test every method in every trial, print the table and write it down."""
-    console = Console()
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        rows = [row for trial in TRIALS for row in _rows(trial, episodes, bar)]
-    console.print(_table(rows))
-    RESULTS.write_text(_markdown(rows, episodes), encoding="utf-8")
-    console.print(f"Written to {RESULTS}.")
+    trial: Trial
+    setting: Setting
+    plain: str
+    least: float
+    aim: float
+    above: bool = False
 
 
-def _rows(trial: Trial, episodes: int, bar: Progress) -> Iterator[Row]:
-    task = bar.add_task(trial.name, total=1.0)
+GOALS = (
+    Goal(VOICES, CROSS[0], "prototype-speaker", 0.70, 0.76),
+    Goal(VOICES, CROSS[1], "prototype-speaker", 0.83, 0.88),
+    Goal(VOICES, PERSONAL[0], "prototype-speaker", 0.83, 0.87),
+    Goal(VOICES, PERSONAL[1], "prototype-speaker", 0.92, 0.95),
+    Goal(NEVER_SEEN, THREE[0], "prototype-speaker", 0.67, 0.75),
+    Goal(NEVER_SEEN, THREE[1], "prototype-speaker", 0.78, 0.85),
+    Goal(GERMAN, CROSS[0], "prototype", 0.42, 0.55),
+    Goal(GERMAN, CROSS[1], "prototype", 0.60, 0.72),
+    Goal(FACES, CROSS[0], "prototype", 0.64, 0.72),
+    Goal(FACES, CROSS[1], "prototype", 0.75, 0.83),
+    Goal(WORDS, CROSS[1], "prototype", 0.05, 0.12, above=True),
+)
+UNLABELLED_GOALS = (
+    Goal(VOICES, with_unlabelled(1, "cross"), "prototype-speaker", 0.78, 0.85),
+    Goal(VOICES, with_unlabelled(5, "cross"), "prototype-speaker", 0.86, 0.91),
+    Goal(VOICES, with_unlabelled(1, "personal"), "prototype-speaker", 0.89, 0.94),
+    Goal(VOICES, with_unlabelled(5, "personal"), "prototype-speaker", 0.94, 0.97),
+)
+#: Unbalanced queries may cost so much at most.
+UNBALANCED_COSTS = 0.04
+#: The concentration of the Dirichlet distribution.
+ALPHA = 2.0
+TRANSDUCTIVE = ("prototype", "prototype-speaker", OURS, KNOWING)
 
-    def progress(share: float, stage: str) -> None:
-        bar.update(task, completed=share, description=f"{trial.name}: {stage}")
 
-    material = prepare(data_folder() / trial.folder, trial.selection, progress=progress)
-    methods = [method(name) for name in METHODS]
-    fit(methods, material)
-    for protocol, shots in trial.kinds:
-        setting = Setting(ways=WAYS, shots=shots, protocol=protocol, episodes=episodes, seed=SEED)
-        results = compare(methods, material, setting, progress=progress)
-        yield Row(trial.name, results)
-    bar.remove_task(task)
+def jobs() -> list[Job]:
+    """The longest first."""
+    unlabelled = tuple(
+        with_unlabelled(shots, kind, alpha)
+        for alpha in (None, ALPHA)
+        for kind in ("cross", "personal")
+        for shots in (1, 5)
+    )
+    return [
+        Job(VOICES, ("maml",), USUAL),
+        Job(VOICES, ("protonet", "anil"), USUAL),
+        Job(VOICES, tuple(name for name in METHODS if name not in {"maml", "protonet", "anil"}), USUAL),
+        Job(FACES, ("prototype", OURS), CROSS),
+        Job(NEVER_SEEN, ("prototype", "prototype-speaker", OURS), THREE),
+        Job(GERMAN, ("prototype", "prototype-speaker", OURS), CROSS),
+        Job(VOICES, TRANSDUCTIVE, unlabelled),
+        Job(WORDS, ("prototype", OURS, KNOWING), (*CROSS, TEN)),
+    ]
 
 
-def _table(rows: list[Row]) -> Table:
-    table = Table("test", "protocol", "shots", *METHODS)
-    for row in rows:
-        table.add_row(*_cells(row, "[bold]{}[/bold]"))
-    return table
+def headline(found: Found) -> list[Table]:
+    """What the issue of the whole is: ours beside the plain recipe and beside what is to be reached."""
+    header = ("test", "episodes", "plain recipe", "at least", "aim", "ours", "ours, knowing names")
+    rows = [_row(goal, found) for goal in GOALS]
+    unlabelled = [row for goal in UNLABELLED_GOALS for row in _unlabelled(goal, found)]
+    return [
+        Table("From corrections alone", "", header, tuple(rows)),
+        Table(
+            "With the unlabelled segments as well",
+            "",
+            ("test", "episodes", "plain recipe and soft k-means", *header[3:]),
+            tuple(unlabelled),
+        ),
+    ]
 
 
-def _markdown(rows: list[Row], episodes: int) -> str:
-    heading = [("test", "protocol", "shots", *METHODS), ("---",) * (3 + len(METHODS))]
-    lines = [*heading, *(_cells(row, "**{}**") for row in rows)]
-    trained = dict.fromkeys(result.trained_on for row in rows for result in row.results if result.method == "prototype")
-    speeds = {
-        name: median(result.adapt_ms for row in rows for result in row.results if result.method == name)
-        for name in METHODS
-    }
-    return ABOUT.format(
-        count=episodes,
-        ways=WAYS,
-        seed=SEED,
-        table="\n".join(f"| {' | '.join(line)} |" for line in lines),
-        trained="; ".join(trained),
-        speed=", ".join(f"{name} {milliseconds:.1f} ms" for name, milliseconds in speeds.items()),
+def tables(found: Found) -> list[Table]:
+    """All methods side by side."""
+    voices = [_side_by_side(VOICES, setting, list(METHODS), found) for setting in USUAL]
+    others = [
+        _side_by_side(trial, setting, ["prototype", "prototype-speaker", OURS, KNOWING], found)
+        for trial, settings in ((NEVER_SEEN, THREE), (GERMAN, CROSS), (FACES, CROSS), (WORDS, (*CROSS, TEN)))
+        for setting in settings
+    ]
+    reliable = [
+        (episodes_in_words(setting), name, *_reliability(found[VOICES, setting, name]))
+        for setting in (CROSS[0], CROSS[1], PERSONAL[1])
+        for name in (KNOWING, OURS, "prototype-speaker", "finetune")
+    ]
+    return [
+        Table(f"Baselines: {VOICES.name}", "", ("episodes", *METHODS), tuple(row[1:] for row in voices)),
+        Table(
+            "Other tests, side by side",
+            "",
+            ("test", "episodes", "prototype", "prototype-speaker", OURS, KNOWING),
+            tuple(others),
+        ),
+        Table(
+            f"How far answers can be believed: {VOICES.name}",
+            "ECE is the expected calibration error, before the first correction (where a method answers then) and "
+            "after; AURC the area under the risk–coverage curve when answers are left out by the method's own "
+            "confidence, and by its highest degree (max-softmax). Lower is better for all.",
+            ("episodes", "method", "ECE before", "ECE after", "NLL", "AURC, own confidence", "AURC, max-softmax"),
+            tuple(reliable),
+        ),
+    ]
+
+
+def times(found: Found) -> list[tuple[str, str, str, str, str]]:
+    """Adapting to 5 × 5 corrections beside fine-tuning: rows of the table of costs."""
+    ours, tuned = (found[VOICES, CROSS[1], name] for name in (OURS, "finetune"))
+    faster = tuned.adapt_ms / ours.adapt_ms
+    told = f"{ours.adapt_ms:.0f} ms, {faster:.1f} × faster, accuracy {ours.accuracy:.3f}"
+    return [
+        (
+            "adapting to 5 × 5 corrections",
+            f"fine-tuning: {tuned.adapt_ms:.0f} ms, accuracy {tuned.accuracy:.3f}",
+            "10 × faster, as accurate",
+            "100 ms",
+            bold(told, faster >= 10 and ours.accuracy >= tuned.accuracy),
+        )
+    ]
+
+
+def _row(goal: Goal, found: Found) -> tuple[str, ...]:
+    plain = found[goal.trial, goal.setting, goal.plain]
+    base = plain.accuracy if goal.above else 0.0
+    ours = [found.get((goal.trial, goal.setting, name)) for name in (OURS, KNOWING)]
+    return (
+        goal.trial.name,
+        episodes_in_words(goal.setting),
+        figure(plain),
+        f"{base + goal.least:.3f}" if goal.above else f"{goal.least:.2f}",
+        f"{base + goal.aim:.3f}" if goal.above else f"{goal.aim:.2f}",
+        *(_reached(each, base + goal.least) for each in ours),
     )
 
 
-def _cells(row: Row, emphasis: str) -> tuple[str, ...]:
-    """The text of a row, its best figure emphasised."""
-    best = max(result.accuracy for result in row.results)
-    told = [f"{result.accuracy:.3f} ± {result.ci95:.3f}" for result in row.results]
-    marked = [
-        emphasis.format(text) if result.accuracy == best else text
-        for text, result in zip(told, row.results, strict=True)
+def _unlabelled(goal: Goal, found: Found) -> list[tuple[str, ...]]:
+    """The row of a goal, and one of the same with unbalanced queries."""
+    least = found[goal.trial, goal.setting, OURS].accuracy - UNBALANCED_COSTS
+    shots, protocol = goal.setting.shots, goal.setting.protocol
+    assert isinstance(shots, int)
+    setting = with_unlabelled(shots, protocol, ALPHA)
+    balanced = list(_row(goal, found))
+    balanced[1] += ", balanced"
+    ours = [found[goal.trial, setting, name] for name in (OURS, KNOWING)]
+    return [
+        tuple(balanced),
+        (
+            goal.trial.name,
+            f"{episodes_in_words(setting)}, Dirichlet({ALPHA:g})",
+            figure(found[goal.trial, setting, goal.plain]),
+            f"{least:.3f}",
+            "–",
+            *(_reached(each, least) for each in ours),
+        ),
     ]
-    return row.name, row.results[0].setting.protocol, row.results[0].setting.shots_in_words, *marked
 
 
-if __name__ == "__main__":
-    typer.run(main)
+def _reached(result: Result | None, least: float) -> str:
+    """A figure, in bold where it is as good as it has to be."""
+    return bold(figure(result), round(result.accuracy, 3) >= round(least, 3)) if result else "–"
+
+
+def _side_by_side(trial: Trial, setting: Setting, methods: Sequence[str], found: Found) -> tuple[str, ...]:
+    there = [found.get((trial, setting, name)) for name in methods]
+    told = iter(best_bold([figure(each) for each in there if each], [each.accuracy for each in there if each]))
+    return trial.name, episodes_in_words(setting), *(next(told) if each else "–" for each in there)
+
+
+def _reliability(result: Result) -> tuple[str, ...]:
+    quality = result.quality
+    before = "–" if quality.ece_before is None else f"{quality.ece_before:.3f}"
+    figures = (quality.ece, quality.nll, quality.aurc, quality.aurc_softmax)
+    return before, *(f"{value:.3f}" for value in figures)

@@ -1,0 +1,95 @@
+"""Jobs in several processes, with a progress bar for each that runs."""
+
+import multiprocessing
+import sys
+import time
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.progress import Progress as Bars
+from rich.progress import TaskID
+
+from stf2m.evaluation import Progress
+
+#: Where there is no terminal for bars, a line says so often what is being done.
+SILENCE_S = 30.0
+
+
+class Work(Protocol):
+    """Something to do in another process, which gives results by keys."""
+
+    @property
+    def name(self) -> str:
+        """For people who wait."""
+        ...
+
+    def run(self, share: float, progress: Progress) -> Mapping[Any, Any]:
+        """Do it, with this share of the episodes."""
+        ...
+
+
+def results(jobs: Sequence[Work], share: float, processes: int, console: Console) -> dict[Any, Any]:
+    """The results of all jobs, which start in their order; a line for each that is done. What fails stops the rest and
+    is raised.
+    """
+    spawn = multiprocessing.get_context("spawn")
+    found: dict[Any, Any] = {}
+    with (
+        spawn.Manager() as manager,
+        ProcessPoolExecutor(processes, mp_context=spawn) as pool,
+        _bars(console) as bars,
+    ):
+        told = manager.dict()
+        futures = {pool.submit(_run, job, share, number, told): number for number, job in enumerate(jobs)}
+        tasks: dict[int, TaskID] = {}
+        whole = bars.add_task("all tables", total=len(jobs))
+        waiting, said = set(futures), time.perf_counter()
+        try:
+            while waiting:
+                done, waiting = wait(waiting, timeout=0.5, return_when=FIRST_COMPLETED)
+                for number, (part, stage) in dict(told).items():
+                    if number not in tasks:
+                        tasks[number] = bars.add_task(jobs[number].name, total=1.0)
+                    bars.update(tasks[number], completed=part, description=f"{jobs[number].name}: {stage}")
+                if not console.is_terminal and time.perf_counter() - said > SILENCE_S:
+                    said = time.perf_counter()
+                    for number, (part, stage) in dict(told).items():
+                        console.print(f"… {jobs[number].name}: {part:.0%} {stage}", highlight=False)
+                for future in done:
+                    number = futures[future]
+                    answers, seconds = future.result()
+                    found |= answers
+                    told.pop(number, None)
+                    if number in tasks:
+                        bars.remove_task(tasks.pop(number))
+                    bars.advance(whole)
+                    console.print(f"{jobs[number].name}, {seconds:.0f} s", highlight=False)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return found
+
+
+def _run(
+    job: Work, share: float, number: int, told: MutableMapping[int, tuple[float, str]]
+) -> tuple[Mapping[Any, Any], float]:
+    """In the other process; says how far it is at most twice a second."""
+    start = last = time.perf_counter()
+
+    def progress(part: float, stage: str) -> None:
+        nonlocal last
+        if time.perf_counter() - last > 0.5:
+            last = time.perf_counter()
+            told[number] = part, stage
+
+    return job.run(share, progress), time.perf_counter() - start
+
+
+@contextmanager
+def _bars(console: Console) -> Iterator[Bars]:
+    with Bars(console=console, transient=True, disable=not console.is_terminal) as bars:
+        yield bars
+        sys.stdout.flush()
