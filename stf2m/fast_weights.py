@@ -35,11 +35,12 @@ class FastWeights(NamedTuple):
     conditioning: Conditioning
 
 
-#: Rounds of learning from unlabelled segments, how much each counts beside a correction, and how much the estimated
-#: proportions of the emotions among them count.
-ROUNDS, UNLABELLED, PROPORTIONS = 6, 1.0, 0.25
+#: Rounds of learning from unlabelled segments, and how much the estimated proportions of the emotions among them count.
+ROUNDS, PROPORTIONS = 6, 0.5
+#: An unlabelled segment counts as one correction, but all of them together as so many times the corrections at most.
+COMPANY = 5.0
 #: So many unlabelled segments' worth of evidence says that they are not recorded otherwise than the corrected ones.
-ALIKE = 2.0
+ALIKE = 10.0
 
 
 def learn(
@@ -60,7 +61,7 @@ def learn(
     start = _prototypes(network, evidence, reading.firing.normalised, degrees, weights)
     fast = start._replace(conditioning=conditioning)
     if unlabelled is not None and len(unlabelled.present):
-        fast = _with_company(network, fast, reading, evidence, unlabelled, degrees, weights)
+        fast, evidence = _with_company(network, fast, reading, evidence, unlabelled, degrees, weights)
     return _refined(network, fast, evidence, degrees, weights) if network.architecture.recurrent else fast
 
 
@@ -200,19 +201,20 @@ def _with_company(
     unlabelled: Reading,
     degrees: Tensor,
     weights: Tensor,
-) -> FastWeights:
-    """Prototypes that unlabelled segments have moved: soft k-means from those of the corrections (Ren et al. 2018).
+) -> tuple[FastWeights, Evidence]:
+    """Prototypes and corrections that unlabelled segments have moved: soft k-means from those of the corrections (Ren et al. 2018).
 
     In every round each unlabelled segment gets the degrees that the present prototypes give it, times the emotions'
-    estimated proportions to a power (they are seldom even; Veilleux et al. 2021), and counts with them like a
-    correction. What they all are away from what explains them (other people, another room) moves the corrections to
+    estimated proportions to a power (they are seldom even; Veilleux et al. 2021), and counts with them beside the
+    corrections. What they all are away from what explains them (other people, another room) moves the corrections to
     where they are, for they are what will be answered.
     """
     theirs = network.evidence(unlabelled, fast.conditioning)
     firing = torch.cat([reading.firing.normalised, unlabelled.firing.normalised])
     present = theirs.present.to(degrees.dtype)
     seen = present.sum(dim=0)[:, None]
-    mass = torch.cat([weights, torch.full_like(present[:, 0], UNLABELLED)])
+    share = (COMPANY * weights.sum() / len(present)).clamp(max=1)
+    mass = torch.cat([weights, share.expand(len(present))])
     proportions = torch.full_like(degrees[0], 1 / degrees.shape[1])
     corrected = evidence
     for _ in range(ROUNDS):
@@ -226,7 +228,7 @@ def _with_company(
         both = Evidence(*(torch.cat(pair) for pair in zip(corrected, theirs, strict=True)))
         moved = _prototypes(network, both, firing, torch.cat([degrees, guessed]), mass)
         fast = moved._replace(conditioning=fast.conditioning, known=fast.known)
-    return fast
+    return fast, corrected
 
 
 def _unconditioned(network: Network) -> Conditioning:
