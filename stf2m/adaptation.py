@@ -18,7 +18,7 @@ from stf2m import explanation
 from stf2m.checkpoint import fingerprint
 from stf2m.encoded import Encoded
 from stf2m.explanation import Explanation, Rule
-from stf2m.fast_weights import FastWeights, contributions, distances, learn, nothing_learned
+from stf2m.fast_weights import FastWeights, contributions, distances, learn, logits, nothing_learned
 from stf2m.network import Evidence, Memory, Network, Reading
 from stf2m.recurrent import Conditioning
 from stf2m.threads import one_thread
@@ -27,6 +27,10 @@ from stf2m.vocabulary import canonical
 
 #: Segments are predicted so many at a time, which bounds the memory.
 _ROWS = 1024
+
+#: Unlabelled segments together count as so many times the corrections at most, and may take away so much of what the
+#: corrections themselves are answered with that this share of it is kept.
+COMPANY, KEPT = 5.0, 0.8
 
 
 class SupportError(ValueError):
@@ -206,15 +210,46 @@ def adapt(
         what = f"only {known[0]!r} has any" if known else "none of them has any"
         raise SupportError(f"Two emotions need a correction at least, and {what}.")
     reading = network.read(*_tensors(joined))
-    company = None
-    if unlabelled is not None:
+    fast = learn(network, reading, torch.from_numpy(target), torch.from_numpy(count))
+    if unlabelled is not None and used.any():
         if unlabelled.encoder != own:
             raise SupportError("These segments were encoded by another model; encode them again with this one.")
-        company = network.read(*_tensors(unlabelled[np.flatnonzero(unlabelled.present.any(axis=1))]))
-    fast = learn(network, reading, torch.from_numpy(target), torch.from_numpy(count), company)
+        others = unlabelled[np.flatnonzero(unlabelled.present.any(axis=1))]
+        fast = _in_company(network, fast, reading, target, count, int(used.sum()), others)
     if memory is not None:
         fast = fast._replace(temperature=torch.tensor(memory.temperature))
     return AdaptedModel(network, emotions, fast, own)
+
+
+def _in_company(
+    network: Network,
+    alone: FastWeights,
+    reading: Reading,
+    target: FloatArray,
+    count: FloatArray,
+    corrections: int,
+    others: Encoded,
+) -> FastWeights:
+    """Fast weights that unlabelled segments have moved, as far as the first ``corrections`` rows of ``reading`` allow:
+    corrections come first, so where they would be answered much less as they say, the others count for less.
+    """
+    if len(others) == 0:
+        return alone
+    degrees, weights = torch.from_numpy(target), torch.from_numpy(count)
+    company = network.read(*_tensors(others))
+    most = min(COMPANY * float(count[:corrections].sum()) / len(others), 1.0)
+
+    def kept(fast: FastWeights) -> float:
+        spoken = logits(fast, network.evidence(reading, fast.conditioning))[:corrections] / fast.temperature
+        told = degrees[:corrections] / degrees[:corrections].sum(dim=1, keepdim=True)
+        return float((torch.minimum(spoken.softmax(dim=1), told).sum(dim=1) * weights[:corrections]).sum())
+
+    needed = KEPT * kept(alone)
+    for part in (1.0, 0.3, 0.1, 0.03):
+        fast = learn(network, reading, degrees, weights, company, part * most)
+        if kept(fast) >= needed:
+            return fast
+    return alone
 
 
 def _check(

@@ -37,16 +37,20 @@ class FastWeights(NamedTuple):
 
 #: Rounds of learning from unlabelled segments, and how much the estimated proportions of the emotions among them count.
 ROUNDS, PROPORTIONS = 6, 0.5
-#: An unlabelled segment counts as one correction, but all of them together as so many times the corrections at most.
-COMPANY = 5.0
 #: So many unlabelled segments' worth of evidence says that they are not recorded otherwise than the corrected ones.
 ALIKE = 10.0
 
 
 def learn(
-    network: Network, reading: Reading, degrees: Tensor, weights: Tensor, unlabelled: Reading | None = None
+    network: Network,
+    reading: Reading,
+    degrees: Tensor,
+    weights: Tensor,
+    unlabelled: Reading | None = None,
+    count: float = 1.0,
 ) -> FastWeights:
-    """Fast weights from a support set: its ``reading`` of n segments, ``degrees (n, N)`` and ``weights (n,)`` > 0.
+    """Fast weights from a support set: its ``reading`` of n segments, ``degrees (n, N)`` and ``weights (n,)`` > 0; and
+    from ``unlabelled`` segments of which each counts as ``count`` corrections.
 
     Every sum over the support is a matrix product or a reduction over n: the order of the corrections does not
     matter (to rounding), and the same order gives the same bits.
@@ -61,7 +65,7 @@ def learn(
     start = _prototypes(network, evidence, reading.firing.normalised, degrees, weights)
     fast = start._replace(conditioning=conditioning)
     if unlabelled is not None and len(unlabelled.present):
-        fast, evidence = _with_company(network, fast, reading, evidence, unlabelled, degrees, weights)
+        fast, evidence = _with_company(network, fast, reading, evidence, unlabelled, degrees, weights, count)
     return _refined(network, fast, evidence, degrees, weights) if network.architecture.recurrent else fast
 
 
@@ -201,8 +205,9 @@ def _with_company(
     unlabelled: Reading,
     degrees: Tensor,
     weights: Tensor,
+    count: float,
 ) -> tuple[FastWeights, Evidence]:
-    """Prototypes and corrections that unlabelled segments have moved: soft k-means from those of the corrections (Ren et al. 2018).
+    """Prototypes and corrections that unlabelled segments have moved: soft k-means (Ren et al. 2018).
 
     In every round each unlabelled segment gets the degrees that the present prototypes give it, times the emotions'
     estimated proportions to a power (they are seldom even; Veilleux et al. 2021), and counts with them beside the
@@ -213,8 +218,7 @@ def _with_company(
     firing = torch.cat([reading.firing.normalised, unlabelled.firing.normalised])
     present = theirs.present.to(degrees.dtype)
     seen = present.sum(dim=0)[:, None]
-    share = (COMPANY * weights.sum() / len(present)).clamp(max=1)
-    mass = torch.cat([weights, share.expand(len(present))])
+    mass = torch.cat([weights, torch.full_like(present[:, 0], count)])
     proportions = torch.full_like(degrees[0], 1 / degrees.shape[1])
     corrected = evidence
     for _ in range(ROUNDS):

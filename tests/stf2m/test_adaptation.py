@@ -155,7 +155,7 @@ def test_unlabelled_segments_of_another_room_tell_where_the_emotions_are_there(u
         def away(adapted: AdaptedModel, query: Encoded = query, truth: np.ndarray = truth) -> float:
             _, evidence = adapted._see(query)
             means = torch.einsum("nk,njd->kjd", torch.from_numpy(truth).float(), evidence.features) / 12
-            return float((adapted.fast.prototypes + adapted.fast.centre - means)[:, :3].norm())
+            return (adapted.fast.prototypes + adapted.fast.centre - means)[:, :3].norm().item()
 
         alone = untrained.adapt(support, degrees, names)
         assert away(untrained.adapt(support, degrees, names, unlabelled=query)) < 0.6 * away(alone)
