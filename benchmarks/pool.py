@@ -1,18 +1,31 @@
-"""Jobs in several processes, with a progress bar for each that runs."""
+"""Jobs in several processes, with a progress bar for each that runs.
 
+What a job has found is kept in the cache until anything changes on which it depends, so that a run that is killed goes
+on where it stopped.
+"""
+
+import ast
+import hashlib
 import multiprocessing
+import os
+import pickle
 import sys
 import time
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Protocol
 
 from rich.console import Console
 from rich.progress import Progress as Bars
 from rich.progress import TaskID
 
-from stf2m.evaluation import Progress
+from benchmarks.trials import figure
+from stf2m.checkpoint import WEIGHTS
+from stf2m.datasets.cache import cache_folder
+from stf2m.evaluation import Progress, Result
+from stf2m.model import SHIPPED
 
 #: Where there is no terminal for bars, a line says so often what is being done.
 SILENCE_S = 30.0
@@ -37,6 +50,14 @@ def results(jobs: Sequence[Work], share: float, processes: int, console: Console
     """
     spawn = multiprocessing.get_context("spawn")
     found: dict[Any, Any] = {}
+    kept = [file for file in (_kept(job, share) for job in jobs) if file.is_file()]
+    for file in kept:
+        found |= pickle.loads(file.read_bytes())
+    jobs = [job for job in jobs if not _kept(job, share).is_file()]
+    if kept:
+        console.print(f"{len(kept)} of {len(kept) + len(jobs)} comparisons are known from before.")
+    if not jobs:
+        return found
     with (
         spawn.Manager() as manager,
         ProcessPoolExecutor(processes, mp_context=spawn) as pool,
@@ -67,6 +88,9 @@ def results(jobs: Sequence[Work], share: float, processes: int, console: Console
                         bars.remove_task(tasks.pop(number))
                     bars.advance(whole)
                     console.print(f"{jobs[number].name}, {seconds:.0f} s", highlight=False)
+                    for each in answers.values():
+                        if isinstance(each, Result):
+                            console.print(f"  {each.setting.in_words}: {each.method} {figure(each)}", highlight=False)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
@@ -85,7 +109,25 @@ def _run(
             last = time.perf_counter()
             told[number] = part, stage
 
-    return job.run(share, progress), time.perf_counter() - start
+    file = _kept(job, share)
+    found = job.run(share, progress)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_suffix(".partial")
+    partial.write_bytes(pickle.dumps(found))
+    partial.replace(file)
+    return found, time.perf_counter() - start
+
+
+def _kept(job: Work, share: float) -> Path:
+    """Where the results of a job are kept: another file for any other job, code, recipe, checkpoint or data folder."""
+    digest = hashlib.sha256(repr((job, share, os.environ.get("STF2M_DATA"))).encode())
+    digest.update((SHIPPED / WEIGHTS).read_bytes())
+    for folder in (SHIPPED.parent, Path(__file__).parent):
+        for code in sorted(folder.rglob("*.py")):
+            digest.update(ast.dump(ast.parse(code.read_text(encoding="utf-8"))).encode())
+        for recipe in sorted(folder.rglob("*.toml")):
+            digest.update(recipe.read_bytes())
+    return cache_folder() / "benchmarks" / f"{digest.hexdigest()[:16]}.pickle"
 
 
 @contextmanager

@@ -1,3 +1,4 @@
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -76,22 +77,28 @@ def test_a_checkpoint_of_another_recipe_or_other_code_is_another_one(monkeypatch
     assert whole.folder != before
 
 
+@dataclass(frozen=True)
 class Doing:
-    def __init__(self, name: str) -> None:
-        self.name = name
+    name: str
+    beside: Path | None = None
 
     def run(self, share: float, progress) -> dict[str, float]:
         progress(0.5, "half")
         if self.name == "fails":
             raise OSError("The disk is full.")
+        if self.beside:
+            with self.beside.open("a") as file:
+                file.write("done\n")
         return {self.name: share}
 
 
-def test_jobs_run_in_other_processes_and_a_failure_is_raised():
-    console = Console(quiet=True)
-    assert pool.results([Doing("one"), Doing("two")], 0.5, 2, console) == {"one": 0.5, "two": 0.5}
+def test_a_failure_is_raised_and_what_was_found_before_is_not_sought_again(monkeypatch, tmp_path: Path):
+    monkeypatch.setenv("STF2M_HOME", str(tmp_path / "home"))
+    console, job = Console(quiet=True), Doing("one", tmp_path / "log")
     with pytest.raises(OSError, match="disk is full"):
-        pool.results([Doing("fails")], 1.0, 1, console)
+        pool.results([job, Doing("fails")], 0.5, 1, console)
+    assert pool.results([job], 0.5, 1, console) == {"one": 0.5}
+    assert (tmp_path / "log").read_text() == "done\n"
 
 
 def test_figures_are_put_between_the_markers(tmp_path: Path):
