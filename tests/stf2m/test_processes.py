@@ -27,7 +27,7 @@ def members(tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr
