@@ -61,7 +61,9 @@ def put(file: Path, figures: str) -> None:
     """Replace what is between the markers of a file. Raises ``ValueError`` where they are not."""
     text = file.read_text(encoding="utf-8")
     old = between(text)
-    file.write_text(text.replace(f"{BEGIN}\n{old}\n{END}", marked(figures)), encoding="utf-8")
+    before, _, after = text.partition(BEGIN)
+    rest = after.partition(END)[2]
+    file.write_text(before + marked(figures) + rest if old != figures else text, encoding="utf-8")
 
 
 def marked(figures: str) -> str:

@@ -216,7 +216,12 @@ def _fidelity(model: STF2M, validation: Mapping[str, Corpus], recipe: Recipe) ->
     same: dict[str, list[float]] = {"all rules agree": [], "three rules agree": [], "three rules right": []}
     for corpus in validation.values():
         encoded = encode(model, corpus)
-        sampler = Sampler(corpus.examples(range(len(corpus))), ways=WAYS, shots=5, protocol="cross")
+        ways = min(WAYS, len(set(corpus.emotion)))
+        try:
+            sampler = Sampler(corpus.examples(range(len(corpus))), ways=ways, shots=5, protocol="cross")
+            sampler.draw(np.random.default_rng(recipe.seed))
+        except TooFewExamplesError:
+            continue
         for episode in episodes(sampler, recipe.episodes, recipe.seed):
             adapted = adapt(model, None, encoded[episode.support], episode.degrees(), episode.emotions)
             query = encoded[episode.query]
@@ -225,7 +230,7 @@ def _fidelity(model: STF2M, validation: Mapping[str, Corpus], recipe: Recipe) ->
             same["all rules agree"].append(float((adapted.rule_answers(query).argmax(axis=1) == answer).mean()))
             same["three rules agree"].append(float((three == answer).mean()))
             same["three rules right"].append(float((three == episode.query_labels).mean()))
-    return {name: round(float(np.mean(values)), 4) for name, values in same.items()}
+    return {name: round(float(np.mean(values)), 4) for name, values in same.items() if values}
 
 
 def _owned(encoded: Encoded, fingerprint: str) -> Encoded:
