@@ -98,6 +98,8 @@ class STF2M(Network):
     @torch.inference_mode()
     def _means(self, modality: Modality, views: Sequence[View], batch: int) -> Tensor:
         encoder = self.encoder[modality.name]
+        if not encoder.baseline.fitted:  # nothing is anybody's own: reading every view for it would be in vain
+            return torch.zeros(len(views), len(encoder.baseline.middle))
         parts = [encoder.means(collate(views[start : start + batch])) for start in range(0, len(views), batch)]
         return torch.cat(parts) if parts else torch.zeros(0, len(encoder.baseline.middle))
 
