@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from app.figures.style import NEUTRAL, dress, faded, over_time, safe, wrapped
+from app.figures.style import COLOUR_BAR, NEUTRAL, dress, faded, over_time, safe, wrapped
 
 ROW_PX = 42
 MOST_RULES = 12
@@ -94,17 +94,9 @@ def _scale(figure: go.Figure, top: float) -> None:
                 "cmax": top,
                 "colorscale": [[0, faded(NEUTRAL, 0.05)], [1, NEUTRAL]],
                 "colorbar": {
-                    "orientation": "h",
+                    **COLOUR_BAR,
                     "title": {"text": "share of all firing", "side": "top"},
-                    "thickness": 8,
-                    "len": 0.5,
-                    "x": 0,
-                    "xanchor": "left",
-                    "yref": "container",
-                    "y": 1,
-                    "yanchor": "top",
                     "nticks": 4,
-                    "outlinewidth": 0,
                 },
             },
         )

@@ -4,7 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from app.figures.style import dress, over_time, thin
+from app.figures.style import COLOUR_BAR, dress, over_time, thin
 from stf2m.tracks import RATE_HZ
 
 TICKS_HZ = (100, 250, 500, 1000, 2000, 4000, 8000)
@@ -42,19 +42,7 @@ def mel_spectrogram(
             zmin=low,
             zmax=max(high, low + 1),
             colorscale="Cividis",
-            colorbar={
-                "orientation": "h",
-                "ticksuffix": " dB",
-                "thickness": 8,
-                "len": 0.5,
-                "x": 0,
-                "xanchor": "left",
-                "yref": "container",
-                "y": 1,
-                "yanchor": "top",
-                "nticks": 5,
-                "outlinewidth": 0,
-            },
+            colorbar={**COLOUR_BAR, "ticksuffix": " dB", "nticks": 5},
             hovertemplate="%{x:.1f} s · %{customdata} Hz: %{z:.0f} dB<extra></extra>",
         )
     )

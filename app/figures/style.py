@@ -40,6 +40,18 @@ class Look:
 
 LIGHT = Look(ink="#1f2937", grid="#dfe3e8", paper="#ffffff", hover="#ffffff")
 DARK = Look(ink="#e5e7eb", grid="#374151", paper="#0b0f19", hover="#1f2937")
+#: A colour scale that lies above the left half of a figure, for Plotly's ``colorbar``.
+COLOUR_BAR: dict[str, object] = {
+    "orientation": "h",
+    "thickness": 8,
+    "len": 0.5,
+    "x": 0,
+    "xanchor": "left",
+    "yref": "container",
+    "y": 1,
+    "yanchor": "top",
+    "outlinewidth": 0,
+}
 
 
 def theme(figure: go.Figure, dark: bool = False) -> go.Figure:
