@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from annotations import events, studies, validation
 from annotations.events import Actor
 from annotations.records import AnnotationError, ClipStatus, NotFoundError
-from annotations.schema import Annotation, Clip, Suggestion
+from annotations.schema import Annotation, Clip, Suggestion, Visit
 
 #: The longest clip that is stored, seconds.
 LONGEST_S = 24 * 3600.0
@@ -110,7 +110,7 @@ def purge(session: Session, clip: Clip, actor: Actor) -> None:
                 after=None,
                 step_id=opened.id,
             )
-    for model in (Annotation, Suggestion):
+    for model in (Annotation, Suggestion, Visit):
         session.execute(delete(model).where(model.clip_id == clip.id))
     session.delete(clip)
     session.flush()

@@ -19,8 +19,15 @@ UNDOABLE = (
     "annotation changed",
     "annotation removed",
     "annotation imported",
+    "annotation restored",
     "clip removed",
     "clip restored",
+    "clip finished",
+    "clip reopened",
+    "emotion added",
+    "emotion renamed",
+    "emotions merged",
+    "emotion recoloured",
 )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from annotations import clips, labels, studies
+from annotations import clips, label_sets, labels, studies
 from annotations.events import Actor
 from annotations.interchange import FileClip, FileLabel, ImportReport, StudyFile
 from annotations.records import AnnotationError
@@ -32,7 +32,7 @@ def bring_in(session: Session, name: str, content: StudyFile, actor: Actor) -> I
     for number, label in enumerate(content.labels, start=1):
         clip = found[label.clip]
         try:
-            person = people.get(label.annotator) or studies.annotator(session, label.annotator)
+            person = people.get(label.annotator) or studies.lane(session, label.annotator)
             people[label.annotator] = person
             wanted = labels.checked(_content(label), clip, study)
             key = _key(clip.id, person.id, wanted)
@@ -57,7 +57,7 @@ def _emotions(session: Session, study: Study, content: StudyFile, actor: Actor) 
     known = {emotion.name for emotion in study.emotions}
     new = [emotion for emotion in _used(content) if emotion not in known]
     for emotion in new:
-        studies.add_emotion(session, study, emotion, actor)
+        label_sets.add(session, study, emotion, actor)
     return new
 
 

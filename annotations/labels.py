@@ -1,6 +1,6 @@
 """Annotations: created, changed and removed by people, each write against the version it was based on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, TypedDict
@@ -14,7 +14,11 @@ from annotations.records import (
     AnnotationError,
     AnnotationRecord,
     AnswerRecord,
+    ChangedAnnotation,
+    Edit,
+    NewAnnotation,
     NotFoundError,
+    PaintedRecord,
     StaleWrite,
     SuggestionRecord,
 )
@@ -29,6 +33,7 @@ class Changes(TypedDict, total=False):
     degrees: Mapping[str, float]
     intensity: float | None
     note: str
+    painted: PaintedRecord | None
 
 
 def create(
@@ -53,7 +58,7 @@ def create(
         answers=_answer(answers),
         version=1,
         updated=datetime.now(UTC),
-        **{"intensity": None, "note": "", **checked(content, clip, study)},
+        **{"intensity": None, "note": "", "painted": None, **checked(content, clip, study)},
     )
     session.add(annotation)
     session.flush()
@@ -71,8 +76,15 @@ def create(
     return annotation, event
 
 
-def change(session: Session, annotation_id: int, version: int, annotator: Annotator, changes: Changes) -> Annotation:
-    """Change parts of an annotation that is still in ``version``. What changes nothing is not written."""
+def change(
+    session: Session,
+    annotation_id: int,
+    version: int,
+    annotator: Annotator,
+    changes: Changes,
+    step_id: int | None = None,
+) -> tuple[Annotation, events.Event | None]:
+    """Change parts of an annotation that is still in ``version``. What changes nothing is not written, nor logged."""
     unknown = set(changes) - set(Changes.__annotations__)
     if unknown:
         raise AnnotationError(f"An annotation has no {', '.join(sorted(unknown))} to change.")
@@ -83,20 +95,69 @@ def change(session: Session, annotation_id: int, version: int, annotator: Annota
     for field, value in checked(changes, clip, studies.get(session, clip.study_id)).items():
         setattr(annotation, field, value)
     if events.same(before, state(annotation)):
-        return annotation
+        return annotation, None
     annotation.version += 1
     annotation.updated = datetime.now(UTC)
-    _log(session, annotator, "annotation changed", annotation, clip, before)
-    return annotation
+    return annotation, _log(session, annotator, "annotation changed", annotation, clip, before, step_id)
 
 
-def remove(session: Session, annotation_id: int, version: int, annotator: Annotator) -> None:
+def remove(
+    session: Session, annotation_id: int, version: int, annotator: Annotator, step_id: int | None = None
+) -> events.Event:
     """Remove an annotation that is still in ``version``."""
     annotation, clip = _current(session, annotation_id, version, annotator, {"removed": True})
     before = state(annotation)
     annotation.version += 1
     annotation.updated = annotation.deleted_at = datetime.now(UTC)
-    _log(session, annotator, "annotation removed", annotation, clip, before)
+    return _log(session, annotator, "annotation removed", annotation, clip, before, step_id)
+
+
+def edit(
+    session: Session, clip: Clip, lane: Annotator, person: Annotator, edits: Sequence[Edit]
+) -> list[Annotation | None]:
+    """Several edits by a person on a lane of a clip as one step; what each left behind, None where it removed."""
+    opened: int | None = None
+    left: list[Annotation | None] = []
+    for each in edits:
+        if isinstance(each, NewAnnotation):
+            content = Changes(
+                start_s=each.start_s, end_s=each.end_s, degrees=each.degrees, intensity=each.intensity, note=each.note
+            )
+            annotation, event = create(
+                session, clip, lane, content, each.answers, actor=Actor.of(person), step_id=opened
+            )
+        elif isinstance(each, ChangedAnnotation):
+            changes = Changes(**each.changes)
+            annotation, event = change(session, each.annotation_id, each.version, person, changes, opened)
+        else:
+            annotation, event = None, remove(session, each.annotation_id, each.version, person, opened)
+        left.append(annotation)
+        opened = opened or (event.id if event else None)
+    return left
+
+
+def restore(
+    session: Session, annotation_id: int, event_id: int, version: int | None, annotator: Annotator
+) -> Annotation:
+    """Bring an annotation into the state that one of its events left. ``version`` is the one the person has seen, None
+    where it was removed. Names that emotions had then become those of now.
+    """
+    annotation = session.get(Annotation, annotation_id)
+    event = session.get(events.Event, event_id)
+    if annotation is None or event is None or (event.entity, event.entity_id) != ("annotation", annotation_id):
+        raise NotFoundError(f"There is no state {event_id} of annotation {annotation_id}.")
+    if event.after is None:
+        raise AnnotationError("It was removed then; to remove it again, use Delete.")
+    clip = clips.get(session, annotation.clip_id)
+    if (None if annotation.deleted_at else annotation.version) != version:
+        raise _stale(session, annotation, annotator, {"version": version, "restored": event_id})
+    before = state(annotation)
+    study = studies.get(session, clip.study_id)
+    degrees = studies.degrees_by_todays_names(study, event.after["degrees"])
+    checked({**_content(event.after), "degrees": degrees}, clip, study)
+    put(session, annotation_id, dict(event.after))
+    _log(session, annotator, "annotation restored", annotation, clip, before)
+    return annotation
 
 
 def checked(content: Changes, clip: Clip, study: Study) -> dict[str, Any]:
@@ -111,6 +172,8 @@ def checked(content: Changes, clip: Clip, study: Study) -> dict[str, Any]:
         clean["intensity"] = None if intensity is None else validation.share(intensity, "The intensity")
     if "note" in content:
         clean["note"] = validation.note(content["note"])
+    if "painted" in content:
+        clean["painted"] = _painted(content["painted"], clip)
     return clean
 
 
@@ -150,6 +213,7 @@ def state(annotation: Annotation) -> events.State | None:
         "intensity": annotation.intensity,
         "note": annotation.note,
         "answers": annotation.answers,
+        "painted": annotation.painted,
         "version": annotation.version,
     }
 
@@ -158,6 +222,7 @@ def as_it_was(event: events.Event, annotators: Mapping[int, str]) -> AnnotationR
     """An annotation as an event left it. ``annotators`` maps ids to names."""
     then = dict(event.after or {})
     then["answers"] = AnswerRecord(**then["answers"]) if then["answers"] else None
+    then["painted"] = PaintedRecord(**then["painted"]) if then.get("painted") else None
     return AnnotationRecord(id=event.entity_id, annotator=annotators[then["annotator_id"]], updated=event.at, **then)
 
 
@@ -170,7 +235,9 @@ def put(session: Session, annotation_id: int, wanted: events.State | None) -> ev
     annotation.deleted_at = now if wanted is None else None
     if wanted is not None:
         for field in Changes.__annotations__:
-            setattr(annotation, field, wanted[field])
+            setattr(annotation, field, wanted.get(field))
+        study = studies.get(session, session.get_one(Clip, annotation.clip_id).study_id)
+        annotation.degrees = studies.degrees_by_todays_names(study, wanted["degrees"])
     return state(annotation)
 
 
@@ -183,15 +250,19 @@ def _current(
     clip = clips.get(session, annotation.clip_id)
     if annotation.deleted_at is None and annotation.version == version:
         return annotation, clip
-    last = events.last_of_entity(session, "annotation", annotation_id)
+    raise _stale(session, annotation, annotator, {"version": version, **attempted})
+
+
+def _stale(session: Session, annotation: Annotation, annotator: Annotator, attempted: dict[str, Any]) -> StaleWrite:
+    last = events.last_of_entity(session, "annotation", annotation.id)
     mine = last is not None and last.annotator_id == annotator.id
     who = "You" if mine else last.actor if last else "Somebody"
     where = " in another window" if mine else ""
     did = "removed" if annotation.deleted_at else "changed"
-    raise StaleWrite(
+    return StaleWrite(
         f"{who} {did} this segment{where} after you opened it; your change was not saved.",
         None if annotation.deleted_at else annotation.record(),
-        {"annotation_id": annotation_id, "version": version, **attempted},
+        {"annotation_id": annotation.id, **attempted},
     )
 
 
@@ -199,15 +270,43 @@ def _answer(suggestion: SuggestionRecord | AnswerRecord | None) -> dict[str, Any
     if suggestion is None:
         return None
     answer = AnswerRecord(
-        suggestion.model_version_id, suggestion.start_s, suggestion.end_s, dict(suggestion.memberships)
+        suggestion.model_version_id,
+        suggestion.start_s,
+        suggestion.end_s,
+        dict(suggestion.memberships),
+        getattr(suggestion, "shown", True),
     )
     return validation.plain(asdict(answer))
 
 
+def _painted(painted: PaintedRecord | None, clip: Clip) -> dict[str, float] | None:
+    if painted is None:
+        return None
+    start_s, end_s = validation.interval(painted.start_s, painted.end_s, clip.duration_s)
+    reaction_s = validation.number(painted.reaction_s, "The reaction time")
+    return {"start_s": start_s, "end_s": end_s, "reaction_s": reaction_s}
+
+
+def _content(then: Mapping[str, Any]) -> Changes:
+    return Changes(
+        start_s=then["start_s"],
+        end_s=then["end_s"],
+        degrees=then["degrees"],
+        intensity=then["intensity"],
+        note=then["note"],
+    )
+
+
 def _log(
-    session: Session, annotator: Annotator, kind: str, annotation: Annotation, clip: Clip, before: events.State | None
-) -> None:
-    events.append(
+    session: Session,
+    annotator: Annotator,
+    kind: str,
+    annotation: Annotation,
+    clip: Clip,
+    before: events.State | None,
+    step_id: int | None = None,
+) -> events.Event:
+    return events.append(
         session,
         Actor.of(annotator),
         kind,
@@ -216,4 +315,5 @@ def _log(
         study_id=clip.study_id,
         before=before,
         after=state(annotation),
+        step_id=step_id,
     )

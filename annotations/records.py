@@ -10,6 +10,10 @@ from typing import Any, Literal
 
 ClipStatus = Literal["waiting", "analysing", "ready", "failed"]
 VersionKind = Literal["base", "adapted"]
+#: Whose lane it is: one person's, or what a reviewer has settled.
+LaneKind = Literal["person", "consensus"]
+#: Whether people see what the model says before they label, or only after.
+Mode = Literal["suggestions first", "label first"]
 #: What an event is: a change, the undoing or redoing of one, or an undo that gave way to somebody else's later change.
 Way = Literal["do", "undo", "redo", "set aside"]
 
@@ -40,11 +44,32 @@ class StaleWrite(AnnotationError):  # noqa: N818 - a name of the project's vocab
 
 @dataclass(frozen=True)
 class EmotionRecord:
-    """An emotion of a study: ``letter`` is unique there; ``colour`` is ``#rrggbb``, safe for colour-blind people."""
+    """An emotion of a study: ``letter`` is unique there; ``colour`` is ``#rrggbb``, safe for colour-blind people.
+
+    ``meaning`` is the name it was given first, by which a model may know it; ``former`` are the names that it had, and
+    those of emotions that were merged into it.
+    """
 
     name: str
     letter: str
     colour: str
+    meaning: str = ""
+    former: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "meaning", self.meaning or self.name)
+
+
+@dataclass(frozen=True)
+class StudySettings:
+    """How a study is worked on. From the uncertainty ``unsure`` on, a suggestion is hatched and asks for a person.
+
+    ``mix`` weighs the reasons of the queue by name, 0 or more; a reason that is not in it has its usual weight.
+    """
+
+    mode: Mode = "suggestions first"
+    unsure: float = 0.6
+    mix: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -55,6 +80,7 @@ class StudyRecord:
     name: str
     emotions: tuple[EmotionRecord, ...]
     created: datetime
+    settings: StudySettings = field(default_factory=StudySettings)
 
     @property
     def emotion_names(self) -> tuple[str, ...]:
@@ -64,10 +90,15 @@ class StudyRecord:
 
 @dataclass(frozen=True)
 class AnnotatorRecord:
-    """A person who annotates."""
+    """A person who annotates, or the consensus of all.
+
+    ``reaction_s`` is the time that the person needs to see an emotion and press a key, seconds; None: not measured.
+    """
 
     id: int
     name: str
+    reaction_s: float | None = None
+    kind: LaneKind = "person"
 
 
 @dataclass(frozen=True)
@@ -90,12 +121,22 @@ class ClipRecord:
 
 @dataclass(frozen=True)
 class AnswerRecord:
-    """The suggestion a correction answers: whose it was, and what it said."""
+    """The suggestion a correction answers: whose it was, what it said, and whether the person had seen it before."""
 
     model_version_id: int
     start_s: float
     end_s: float
     memberships: Mapping[str, float]
+    shown: bool = True
+
+
+@dataclass(frozen=True)
+class PaintedRecord:
+    """When the key of a painted annotation went down and up, seconds of the clip, and what was taken off its onset."""
+
+    start_s: float
+    end_s: float
+    reaction_s: float
 
 
 @dataclass(frozen=True)
@@ -118,11 +159,55 @@ class AnnotationRecord:
     version: int
     updated: datetime
     answers: AnswerRecord | None = None
+    painted: PaintedRecord | None = None
 
     @property
     def emotion(self) -> str:
         """The emotion with the highest degree; of equals, the first by name."""
         return min(self.degrees, key=lambda name: (-self.degrees[name], name))
+
+
+@dataclass(frozen=True)
+class NewAnnotation:
+    """One annotation to be made in an edit of several."""
+
+    start_s: float
+    end_s: float
+    degrees: Mapping[str, float]
+    intensity: float | None = None
+    note: str = ""
+    answers: "AnswerRecord | SuggestionRecord | None" = None
+
+
+@dataclass(frozen=True)
+class ChangedAnnotation:
+    """One annotation to be changed in an edit of several, from the version that the person has seen."""
+
+    annotation_id: int
+    version: int
+    changes: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class RemovedAnnotation:
+    """One annotation to be removed in an edit of several, from the version that the person has seen."""
+
+    annotation_id: int
+    version: int
+
+
+Edit = NewAnnotation | ChangedAnnotation | RemovedAnnotation
+
+
+@dataclass(frozen=True)
+class VisitRecord:
+    """How far a person is with a clip: where they were last, seconds, and when they said that it was finished."""
+
+    clip_id: int
+    annotator_id: int
+    position_s: float
+    opened: datetime
+    finished: datetime | None
 
 
 @dataclass(frozen=True)

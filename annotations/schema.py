@@ -28,11 +28,15 @@ from annotations.records import (
     ClipStatus,
     EmotionRecord,
     EventRecord,
+    LaneKind,
     ModelVersionRecord,
+    PaintedRecord,
     StudyRecord,
+    StudySettings,
     SuggestionRecord,
     UsedCorrection,
     VersionKind,
+    VisitRecord,
     Way,
 )
 
@@ -78,6 +82,7 @@ class Base(DeclarativeBase):
         ClipStatus: String(16),
         VersionKind: String(16),
         Way: String(16),
+        LaneKind: String(16),
     }
 
 
@@ -89,11 +94,15 @@ class Study(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
     created: Mapped[datetime]
-    emotions: Mapped[list["Emotion"]] = relationship(order_by="Emotion.position", lazy="selectin")
+    settings: Mapped[dict[str, Any] | None]
+    emotions: Mapped[list["Emotion"]] = relationship(
+        order_by="Emotion.position", lazy="selectin", cascade="all, delete-orphan"
+    )
 
     def record(self) -> StudyRecord:
         """The record that is handed out."""
-        return StudyRecord(self.id, self.name, tuple(emotion.record() for emotion in self.emotions), self.created)
+        emotions = tuple(emotion.record() for emotion in self.emotions)
+        return StudyRecord(self.id, self.name, emotions, self.created, StudySettings(**(self.settings or {})))
 
 
 class Emotion(Base):
@@ -112,24 +121,28 @@ class Emotion(Base):
     name: Mapped[str]
     letter: Mapped[str]
     colour: Mapped[str]
+    meaning: Mapped[str | None]
+    former: Mapped[list[Any] | None]
 
     def record(self) -> EmotionRecord:
         """The record that is handed out."""
-        return EmotionRecord(self.name, self.letter, self.colour)
+        return EmotionRecord(self.name, self.letter, self.colour, self.meaning or "", tuple(self.former or ()))
 
 
 class Annotator(Base):
-    """A person."""
+    """A person, or the consensus of all."""
 
     __tablename__ = "annotators"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
     created: Mapped[datetime]
+    reaction_s: Mapped[float | None]
+    kind: Mapped[LaneKind] = mapped_column(server_default="person", default="person")
 
     def record(self) -> AnnotatorRecord:
         """The record that is handed out."""
-        return AnnotatorRecord(self.id, self.name)
+        return AnnotatorRecord(self.id, self.name, self.reaction_s, self.kind)
 
 
 class Clip(Base):
@@ -196,6 +209,7 @@ class Annotation(Base):
     intensity: Mapped[float | None]
     note: Mapped[str]
     answers: Mapped[dict[str, Any] | None]
+    painted: Mapped[dict[str, Any] | None]
     version: Mapped[int]
     updated: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
@@ -216,7 +230,30 @@ class Annotation(Base):
             version=self.version,
             updated=self.updated,
             answers=AnswerRecord(**self.answers) if self.answers else None,
+            painted=PaintedRecord(**self.painted) if self.painted else None,
         )
+
+
+class Visit(Base):
+    """How far a person is with a clip."""
+
+    __tablename__ = "visits"
+    __table_args__ = (
+        UniqueConstraint("clip_id", "annotator_id"),
+        CheckConstraint("position_s >= 0", name="position"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    clip_id: Mapped[int] = mapped_column(ForeignKey("clips.id"))
+    annotator_id: Mapped[int] = mapped_column(ForeignKey("annotators.id"))
+    position_s: Mapped[float]
+    opened: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+    def record(self) -> VisitRecord:
+        """The record that is handed out."""
+        return VisitRecord(self.clip_id, self.annotator_id, self.position_s, self.opened, self.finished_at)
 
 
 class ModelVersion(Base):

@@ -3,13 +3,26 @@
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import Unpack
+from typing import Any, Unpack
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
-from annotations import clips, engine, events, importing, interchange, labels, migrations, studies, undoing, versions
+from annotations import (
+    clips,
+    engine,
+    events,
+    importing,
+    interchange,
+    label_sets,
+    labels,
+    migrations,
+    studies,
+    undoing,
+    versions,
+    visits,
+)
 from annotations.events import Actor
 from annotations.interchange import ImportReport, StudyFile
 from annotations.records import (
@@ -18,13 +31,16 @@ from annotations.records import (
     AnswerRecord,
     ClipRecord,
     ClipStatus,
+    Edit,
     EventRecord,
     ModelVersionRecord,
     NewVersion,
+    PaintedRecord,
     StaleWrite,
     StoreError,
     StudyRecord,
     SuggestionRecord,
+    VisitRecord,
 )
 from annotations.turns import Turns
 
@@ -75,17 +91,57 @@ class Store:
             studies.rename(session, study, name, self._actor(session, annotator_id))
             return study.record()
 
+    def change_settings(self, study_id: int, annotator_id: int | None = None, **changes: Any) -> StudyRecord:
+        """Change how a study is worked on; ``changes`` are fields of :class:`~annotations.records.StudySettings`."""
+        with self._write() as session:
+            study = studies.get(session, study_id)
+            studies.change_settings(session, study, changes, self._actor(session, annotator_id))
+            return study.record()
+
     def add_emotion(self, study_id: int, name: str, annotator_id: int | None = None) -> StudyRecord:
         """Add an emotion at the end of a study's list."""
         with self._write() as session:
             study = studies.get(session, study_id)
-            studies.add_emotion(session, study, name, self._actor(session, annotator_id))
+            label_sets.add(session, study, name, self._actor(session, annotator_id))
+            return study.record()
+
+    def rename_emotion(self, study_id: int, old: str, new: str, annotator_id: int | None = None) -> StudyRecord:
+        """Rename an emotion of a study with all its annotations; one undo takes it back."""
+        with self._write() as session:
+            study = studies.get(session, study_id)
+            label_sets.rename(session, study, old, new, self._actor(session, annotator_id))
+            return study.record()
+
+    def merge_emotions(self, study_id: int, source: str, into: str, annotator_id: int | None = None) -> StudyRecord:
+        """Make ``source`` a part of ``into``, with all its annotations; one undo takes it back."""
+        with self._write() as session:
+            study = studies.get(session, study_id)
+            label_sets.merge(session, study, source, into, self._actor(session, annotator_id))
+            return study.record()
+
+    def recolour_emotion(self, study_id: int, name: str, colour: str, annotator_id: int | None = None) -> StudyRecord:
+        """Give an emotion another colour, ``#rrggbb``."""
+        with self._write() as session:
+            study = studies.get(session, study_id)
+            label_sets.recolour(session, study, name, colour, self._actor(session, annotator_id))
             return study.record()
 
     def annotator(self, name: str) -> AnnotatorRecord:
-        """The annotator of that name, new where there is none."""
+        """The person of that name, new where there is none. Raises for the name of the consensus."""
         with self._write() as session:
             return studies.annotator(session, name).record()
+
+    def consensus(self) -> AnnotatorRecord:
+        """The lane of what reviewers have settled, made at first use."""
+        with self._write() as session:
+            return studies.consensus(session).record()
+
+    def set_reaction(self, annotator_id: int, reaction_s: float | None) -> AnnotatorRecord:
+        """Keep a person's reaction time, seconds; None forgets it."""
+        with self._write() as session:
+            person = studies.get_annotator(session, annotator_id)
+            studies.set_reaction(session, person, reaction_s)
+            return person.record()
 
     def annotators(self) -> list[AnnotatorRecord]:
         """All annotators by name."""
@@ -150,6 +206,25 @@ class Store:
         with self._write() as session:
             clips.purge(session, clips.get_removed(session, clip_id), self._actor(session, annotator_id))
 
+    # how far people are
+
+    def visit(self, clip_id: int, annotator_id: int, position_s: float) -> VisitRecord:
+        """Remember where a person is on a clip, seconds."""
+        with self._write() as session:
+            clip, person = clips.get(session, clip_id), studies.get_annotator(session, annotator_id)
+            return visits.visit(session, clip, person, position_s).record()
+
+    def finish(self, clip_id: int, annotator_id: int, finished: bool = True) -> VisitRecord:
+        """Say that a person has finished a clip, or has not after all."""
+        with self._write() as session:
+            clip, person = clips.get(session, clip_id), studies.get_annotator(session, annotator_id)
+            return visits.finish(session, clip, person, finished).record()
+
+    def visits(self, study_id: int) -> list[VisitRecord]:
+        """How far everybody is with the clips of a study."""
+        with self._read() as session:
+            return [each.record() for each in visits.of_study(session, study_id)]
+
     # annotations
 
     def annotate(
@@ -163,23 +238,56 @@ class Store:
         intensity: float | None = None,
         note: str = "",
         suggestion: SuggestionRecord | AnswerRecord | None = None,
+        painted: PaintedRecord | None = None,
+        by: int | None = None,
     ) -> AnnotationRecord:
-        """A new annotation. ``degrees`` in (0, 1] per emotion; ``suggestion`` is the one that it answers, if any."""
-        content = labels.Changes(start_s=start_s, end_s=end_s, degrees=degrees, intensity=intensity, note=note)
+        """A new annotation. ``degrees`` in (0, 1] per emotion; ``suggestion`` is the one that it answers, if any.
+
+        ``by`` is who does it where it is not the annotator: a reviewer who settles the consensus.
+        """
+        content = labels.Changes(
+            start_s=start_s, end_s=end_s, degrees=degrees, intensity=intensity, note=note, painted=painted
+        )
         with self._write() as session:
-            clip, person = clips.get(session, clip_id), studies.get_annotator(session, annotator_id)
-            return labels.create(session, clip, person, content, suggestion)[0].record()
+            clip, lane = clips.get(session, clip_id), studies.get_annotator(session, annotator_id)
+            actor = self._actor(session, by or annotator_id)
+            return labels.create(session, clip, lane, content, suggestion, actor=actor)[0].record()
 
     def change(
         self, annotation_id: int, version: int, annotator_id: int, **changes: Unpack[labels.Changes]
     ) -> AnnotationRecord:
-        """Change an annotation that is still in ``version``.
+        """Change an annotation that is still in ``version``; ``annotator_id`` is who does it.
 
         Raises :class:`~annotations.records.StaleWrite` where it is not; nothing is written then.
         """
         with self._write() as session:
             person = studies.get_annotator(session, annotator_id)
-            return labels.change(session, annotation_id, version, person, changes).record()
+            return labels.change(session, annotation_id, version, person, changes)[0].record()
+
+    def edit(
+        self, clip_id: int, annotator_id: int, edits: Sequence[Edit], *, by: int | None = None
+    ) -> list[AnnotationRecord | None]:
+        """Make, change and remove several annotations of a lane at once: all of it or nothing, and one undo.
+
+        Returns what each edit left behind, None where it removed. Raises as :meth:`change`; ``by`` as in
+        :meth:`annotate`.
+        """
+        with self._write() as session:
+            clip, lane = clips.get(session, clip_id), studies.get_annotator(session, annotator_id)
+            person = studies.get_annotator(session, by or annotator_id)
+            left = labels.edit(session, clip, lane, person, edits)
+            return [each.record() if each else None for each in left]
+
+    def restore_annotation(
+        self, annotation_id: int, event_id: int, version: int | None, annotator_id: int
+    ) -> AnnotationRecord:
+        """Bring back what an event of :meth:`history` left; ``version`` is the one seen, None where it was removed.
+
+        Raises :class:`~annotations.records.StaleWrite` where somebody changed it meanwhile.
+        """
+        with self._write() as session:
+            person = studies.get_annotator(session, annotator_id)
+            return labels.restore(session, annotation_id, event_id, version, person).record()
 
     def remove(self, annotation_id: int, version: int, annotator_id: int) -> None:
         """Remove an annotation that is still in ``version``; raises :class:`~annotations.records.StaleWrite` if not."""

@@ -1,15 +1,17 @@
 """Studies with their emotions, and annotators."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import chain, product
+from typing import Any, get_args
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from annotations import events, validation
-from annotations.events import Actor
-from annotations.records import AnnotationError, NotFoundError
+from annotations.events import STUDIO, Actor
+from annotations.records import AnnotationError, LaneKind, Mode, NotFoundError, StudySettings
 from annotations.schema import Annotator, Emotion, Study
 
 #: Colours that colour-blind people can tell apart: Okabe & Ito (2008) without black, then Tol's "muted" (2021).
@@ -17,6 +19,11 @@ PALETTE = (
     "#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7", "#999999",
     "#332288", "#88ccee", "#117733", "#ddcc77", "#882255", "#44aa99", "#cc6677", "#999933", "#aa4499",
 )  # fmt: skip
+
+#: The name of the lane of what reviewers have settled.
+CONSENSUS = "Consensus"
+#: The longest reaction time that is believed, seconds.
+SLOWEST_S = 3.0
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzαβγδεζηθικλμνξοπρστυφχψωбгджийлпфцчшщэюя"
 
@@ -30,7 +37,7 @@ def create(session: Session, name: str, emotions: Sequence[str], actor: Actor) -
         raise AnnotationError("A study needs at least one emotion.")
     study = Study(name=name, created=datetime.now(UTC))
     for emotion in emotions:
-        _add(study, emotion)
+        add(study, emotion)
     session.add(study)
     session.flush()
     events.append(
@@ -51,12 +58,22 @@ def rename(session: Session, study: Study, name: str, actor: Actor) -> None:
     )
 
 
-def add_emotion(session: Session, study: Study, name: str, actor: Actor) -> None:
-    """One more emotion at the end of the list. Raises where the study has it already."""
-    before = state(study)
-    _add(study, name)
+def change_settings(session: Session, study: Study, changes: Mapping[str, Any], actor: Actor) -> None:
+    """Change how a study is worked on: fields of :class:`StudySettings`."""
+    before = asdict(study.record().settings)
+    unknown = set(changes) - set(before)
+    if unknown:
+        raise AnnotationError(f"A study has no setting {', '.join(sorted(unknown))}.")
+    wanted = {**before, **changes}
+    if wanted["mode"] not in get_args(Mode):
+        raise AnnotationError(f"The mode of a study is {' or '.join(get_args(Mode))}, not {wanted['mode']!r}.")
+    wanted["unsure"] = validation.share(wanted["unsure"], "The threshold of uncertainty")
+    wanted["mix"] = {str(reason): _weight(weight, str(reason)) for reason, weight in wanted["mix"].items()}
+    if wanted == before:
+        return
+    study.settings = asdict(StudySettings(**wanted))
     events.append(
-        session, actor, "emotion added", "study", study.id, study_id=study.id, before=before, after=state(study)
+        session, actor, "settings changed", "settings", study.id, study_id=study.id, before=before, after=study.settings
     )
 
 
@@ -80,22 +97,63 @@ def get(session: Session, study_id: int) -> Study:
 
 def state(study: Study) -> events.State:
     """What the log keeps of a study."""
-    emotions = [{"name": each.name, "letter": each.letter, "colour": each.colour} for each in study.emotions]
-    return {"name": study.name, "emotions": emotions}
+    return {"name": study.name, "emotions": [validation.plain(asdict(each.record())) for each in study.emotions]}
 
 
 def annotator(session: Session, name: str) -> Annotator:
-    """The annotator of that name, new where there is none."""
+    """The person of that name, new where there is none. Raises for the name of the consensus."""
+    found = lane(session, name)
+    if found.kind == "consensus":
+        raise AnnotationError(f"{found.name} is the lane of what has been settled; choose another name.")
+    return found
+
+
+def consensus(session: Session) -> Annotator:
+    """The lane of what reviewers have settled, made at first use."""
+    found = session.scalars(select(Annotator).where(Annotator.kind == "consensus")).first()
+    if found:
+        return found
+    taken = set(session.scalars(select(Annotator.name)))
+    names = chain([CONSENSUS], (f"{CONSENSUS} {number}" for number in range(2, len(taken) + 3)))
+    return _new_annotator(session, next(name for name in names if name not in taken), "consensus")
+
+
+def lane(session: Session, name: str) -> Annotator:
+    """The person of that name, or the consensus where it has it; a new person where there is none."""
     name = validation.name(name, "An annotator")
     found = session.scalars(select(Annotator).where(Annotator.name == name)).first()
     if found:
         return found
-    person = Annotator(name=name, created=datetime.now(UTC))
+    return consensus(session) if name == CONSENSUS else _new_annotator(session, name, "person")
+
+
+def set_reaction(session: Session, person: Annotator, reaction_s: float | None) -> None:
+    """Keep a person's reaction time, seconds; None forgets it."""
+    before = {"name": person.name, "reaction_s": person.reaction_s}
+    if reaction_s is not None:
+        reaction_s = validation.number(reaction_s, "The reaction time")
+        if not 0 <= reaction_s <= SLOWEST_S:
+            raise AnnotationError(f"A reaction time lies between 0 and {SLOWEST_S:g} s, not at {reaction_s:g} s.")
+    person.reaction_s = reaction_s
+    events.append(
+        session,
+        Actor.of(person),
+        "reaction time set",
+        "annotator",
+        person.id,
+        study_id=None,
+        before=before,
+        after={"name": person.name, "reaction_s": reaction_s},
+    )
+
+
+def _new_annotator(session: Session, name: str, kind: LaneKind) -> Annotator:
+    person = Annotator(name=name, created=datetime.now(UTC), kind=kind)
     session.add(person)
     session.flush()
     events.append(
         session,
-        Actor.of(person),
+        STUDIO if kind == "consensus" else Actor.of(person),
         "annotator created",
         "annotator",
         person.id,
@@ -135,11 +193,37 @@ def _candidates(name: str) -> Iterator[str]:
     return chain(own, _LETTERS, pairs)
 
 
-def _add(study: Study, name: str) -> None:
-    name = validation.name(name, "An emotion")
-    if any(name.casefold() == emotion.name.casefold() for emotion in study.emotions):
-        raise AnnotationError(f"The emotion {name!r} is there twice.")
-    position = len(study.emotions)
+def _weight(weight: float, reason: str) -> float:
+    clean = validation.number(weight, f"The weight of {reason!r}")
+    if clean < 0:
+        raise AnnotationError(f"The weight of {reason!r} must be 0 or more, not {clean:g}.")
+    return clean
+
+
+def add(study: Study, name: str) -> None:
+    """One more emotion with a letter and a colour of its own. Raises where the study has it already."""
+    name = free_name(study, name)
+    position = max((emotion.position for emotion in study.emotions), default=-1) + 1
     letter = free_letter(name, (emotion.letter for emotion in study.emotions))
-    colour = PALETTE[position % len(PALETTE)]
+    used = {emotion.colour for emotion in study.emotions}
+    colour = next((colour for colour in PALETTE if colour not in used), PALETTE[position % len(PALETTE)])
     study.emotions.append(Emotion(position=position, name=name, letter=letter, colour=colour))
+
+
+def free_name(study: Study, name: str, itself: Emotion | None = None) -> str:
+    """A name that no other emotion of the study has. Raises where one does."""
+    name = validation.name(name, "An emotion")
+    if any(name.casefold() == each.name.casefold() for each in study.emotions if each is not itself):
+        raise AnnotationError(f"The emotion {name!r} is there twice.")
+    return name
+
+
+def degrees_by_todays_names(study: Study, degrees: Mapping[str, float]) -> dict[str, float]:
+    """Degrees that were given under names of long ago, under the names of now; of two that became one, the higher."""
+    names = {emotion.name for emotion in study.emotions}
+    now = {former: emotion.name for emotion in study.emotions for former in emotion.former or ()}
+    found: dict[str, float] = {}
+    for name, degree in degrees.items():
+        today = name if name in names else now.get(name, name)
+        found[today] = max(found.get(today, 0.0), degree)
+    return found

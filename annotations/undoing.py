@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from annotations import clips, events, labels
+from annotations import clips, events, label_sets, labels, studies, visits
 from annotations.events import Actor
 from annotations.records import AnnotationRecord, Way
-from annotations.schema import Annotation, Clip, Event
+from annotations.schema import Annotation, Clip, Event, Visit
 
-_PUT = {"annotation": labels.put, "clip": clips.put}
+_PUT = {"annotation": labels.put, "clip": clips.put, "study": label_sets.put, "visit": visits.put}
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,8 @@ def _load(session: Session, newest: Event) -> list[Annotation | Clip]:
 
 def _append_all(session: Session, step: Sequence[Event], actor: Actor, way: Way) -> Event:
     first: Event | None = None
-    for event in reversed(step):
+    # A label set comes before the annotations that follow it: they are brought back under the names of then.
+    for event in sorted(step, key=lambda each: (each.entity != "study", -each.id)):
         now = _state(session, event)
         then = now if way == "set aside" else _PUT[event.entity](session, event.entity_id, event.before)
         taken_back = events.append(
@@ -86,6 +87,10 @@ def _state(session: Session, event: Event) -> events.State | None:
     if event.entity == "clip":
         clip = session.get(Clip, event.entity_id)
         return clips.state(clip) if clip else None
+    if event.entity == "study":
+        return studies.state(studies.get(session, event.entity_id))
+    if event.entity == "visit":
+        return visits.state(session.get_one(Visit, event.entity_id))
     annotation = session.get(Annotation, event.entity_id)
     return labels.state(annotation) if annotation else None
 
@@ -98,21 +103,49 @@ def _overwritten(session: Session, event: Event, actor: Actor, way: Way) -> Over
         if clip and (clip.deleted_at is None) == (event.after is not None):
             return None
         who = _who(session, "clip", event.entity_id, actor)
-        return Overwritten(f"{who} has since removed or restored this clip; nothing was {verb}.", None, event.id)
+        return Overwritten(f"{who} since removed or restored this clip; nothing was {verb}.", None, event.id)
+    if event.entity == "visit":
+        return None
+    if event.entity == "study":
+        return _label_set_overwritten(session, event, actor, verb)
     annotation = session.get(Annotation, event.entity_id)
     clip = session.get(Clip, annotation.clip_id) if annotation else None
     if annotation is None or clip is None or clip.deleted_at:
         return Overwritten(f"The clip of that change has since been removed; nothing was {verb}.", None, event.id)
-    if events.same(labels.state(annotation), event.after):
+    if events.same(labels.state(annotation), _by_todays_names(session, clip, event.after)):
         return None
     who = _who(session, "annotation", annotation.id, actor)
     did = "removed" if annotation.deleted_at else "changed"
     current = None if annotation.deleted_at else annotation.record()
-    return Overwritten(f"{who} has since {did} this segment; nothing was {verb}.", current, event.id)
+    return Overwritten(f"{who} since {did} this segment; nothing was {verb}.", current, event.id)
+
+
+def _label_set_overwritten(session: Session, event: Event, actor: Actor, verb: str) -> Overwritten | None:
+    """What stands in the way of an earlier label set: a later change of it, or annotations it has no name for."""
+    study = studies.get(session, event.entity_id)
+    if studies.state(study)["emotions"] != (event.after or {})["emotions"]:
+        who = _who(session, "study", study.id, actor)
+        return Overwritten(f"{who} since changed the labels; nothing was {verb}.", None, event.id)
+    gone = {each["name"] for each in (event.after or {})["emotions"]}
+    gone -= {each["name"] for each in (event.before or {})["emotions"]}
+    followed = {each.entity_id for each in events.step_of(session, event) if each.entity == "annotation"}
+    for annotation in labels.find(session, None, study.id) if gone else ():
+        used = gone & set(annotation.degrees)
+        if used and annotation.id not in followed:
+            return Overwritten(f"{min(used)!r} has been used since; nothing was {verb}.", annotation.record(), event.id)
+    return None
+
+
+def _by_todays_names(session: Session, clip: Clip, state: events.State | None) -> events.State | None:
+    """A state of an annotation as it reads now: emotions may have been renamed since, which is not a change of it."""
+    if state is None:
+        return None
+    study = studies.get(session, clip.study_id)
+    return {**state, "degrees": studies.degrees_by_todays_names(study, state["degrees"])}
 
 
 def _who(session: Session, entity: str, entity_id: int, actor: Actor) -> str:
     last = events.last_of_entity(session, entity, entity_id)
     if last is None:
-        return "Somebody"
-    return "You" if last.actor == actor.name else last.actor
+        return "Somebody has"
+    return "You have" if last.actor == actor.name else f"{last.actor} has"
