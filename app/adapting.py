@@ -11,6 +11,7 @@ import numpy as np
 from annotations.records import AnnotationRecord, ClipRecord, ModelVersionRecord, StudyRecord
 from annotations.store import Store
 from annotations.versions import NewVersion
+from app import label_set
 from app.jobs import PlainError
 from app.predictions import Predictions
 from app.settings import Settings
@@ -85,13 +86,13 @@ class Adapting:
 
     def start(self, study: StudyRecord) -> ModelVersionRecord:
         """The model as shipped, as the first version of a study."""
-        emotions = self._known(study.emotion_names)
+        meanings = label_set.meanings(study)
+        emotions = [name for name in study.emotion_names if self._knows(meanings[name])]
         emotions = emotions if len(emotions) > 1 else list(study.emotion_names)
-        base = self._predictions.base(emotions)
+        base = self._predictions.base([meanings[name] for name in emotions])
         figures = {"checkpoint": self._predictions.checkpoint}
-        return self._store.add_model_version(
-            study.id, NewVersion("base", emotions, self._predictions.keep(base), figures=figures)
-        )
+        file = self._predictions.keep(label_set.named(base, emotions))
+        return self._store.add_model_version(study.id, NewVersion("base", emotions, file, figures=figures))
 
     def versions(self, study_id: int) -> list[ModelVersionRecord]:
         """The versions of a study that the present checkpoint can run, oldest first."""
@@ -109,7 +110,9 @@ class Adapting:
     def readiness(self, study: StudyRecord) -> tuple[Counter[str], str]:
         """The corrections per emotion, and what is missing before the model can adapt (empty: nothing)."""
         corrections = self._corrections(study)
-        return per_emotion(corrections), missing(corrections, study.emotion_names, self._predictions.known_emotions)
+        meanings = label_set.meanings(study)
+        known = [name for name in study.emotion_names if self._knows(meanings[name])]
+        return per_emotion(corrections), missing(corrections, study.emotion_names, known)
 
     def uses_unlabelled(self, study_id: int) -> bool:
         """Whether the last adaptation of a study learned from unlabelled segments as well; True before the first."""
@@ -127,7 +130,9 @@ class Adapting:
             raise NotEnoughCorrections(lacking)
         progress(0.1, "Reading the corrections")
         corrections = self._corrections(study)
-        emotions = [name for name in study.emotion_names if name in counts or name in self._predictions.known_emotions]
+        meaning = label_set.meanings(study)
+        emotions = [name for name in study.emotion_names if name in counts or self._knows(meaning[name])]
+        meanings = [meaning[name] for name in emotions]
         others = None
         if self.uses_unlabelled(study.id) if unlabelled is None else unlabelled:
             clips = self._ready(study.id)
@@ -135,11 +140,11 @@ class Adapting:
         progress(0.4, "Adapting")
         try:
             support = self._support(corrections, emotions)
-            adapted, seconds = _adapt(self._model, support, emotions, others)
+            adapted, seconds = _adapt(self._model, support, meanings, others)
         except SupportError as error:
             raise NotEnoughCorrections(str(error)) from error
         progress(0.5, "Testing on corrections left out")
-        tested = held_out(self._model, self._predictions.base(emotions), support, emotions, others)
+        tested = held_out(self._model, self._predictions.base(meanings), support, meanings, others)
         previous = self.active(study.id)
         figures = {
             "checkpoint": self._predictions.checkpoint,
@@ -148,7 +153,7 @@ class Adapting:
             "held_out": asdict(tested) if tested else None,
             "unlabelled": others.identity if others else None,
         }
-        file = self._predictions.keep(adapted)
+        file = self._predictions.keep(label_set.named(adapted, emotions))
         new = NewVersion("adapted", emotions, file, previous.id, corrections, figures)
         version = self._store.add_model_version(study.id, new, annotator_id)
         progress(0.8, "Looking at what changed")
@@ -156,6 +161,25 @@ class Adapting:
         changes = self.changes(study.id, previous, version)
         used = len(others.encoded) if others else 0
         return AdaptationReport(version, previous, seconds, counts, tested, changes, used, unused)
+
+    def follow(self, study_id: int, annotator_id: int) -> ModelVersionRecord:
+        """After the label set of a study changed: the version that answers for the emotions of now becomes active.
+
+        It is the newest that there is; else one that learns anew from the corrections, or the shipped model.
+        """
+        study = self._store.study(study_id)
+        for version in (self.active(study_id), *reversed(self.versions(study_id))):
+            if self._answers_for(version, study):
+                return version if version.active else self._store.activate(version.id, annotator_id)
+        if self.active(study_id).kind == "adapted" and not self.readiness(study)[1]:
+            return self.adapt(study, annotator_id, lambda share, stage: None).version
+        return self._store.activate(self.start(study).id, annotator_id)
+
+    def _answers_for(self, version: ModelVersionRecord, study: StudyRecord) -> bool:
+        """Whether a version names only emotions that the study has, and all of them that the shipped model knows."""
+        meanings = label_set.meanings(study)
+        known = {name for name in study.emotion_names if self._knows(meanings[name])}
+        return known <= set(version.emotions) <= set(study.emotion_names)
 
     def changes(self, study_id: int, before: ModelVersionRecord, after: ModelVersionRecord) -> list[Change]:
         """The stretches of a study's clips that two model versions answer differently."""
@@ -170,7 +194,8 @@ class Adapting:
 
     def _renew(self, study_id: int, outdated: ModelVersionRecord | None) -> ModelVersionRecord:
         """The shipped model, and after it the outdated version's lessons learned anew, from the clips still there."""
-        base = self.start(self._store.study(study_id))
+        study = self._store.study(study_id)
+        base = self.start(study)
         if outdated is None or not outdated.corrections:
             return self._store.activate(base.id)
         there = {clip.id: clip for clip in self._ready(study_id)}
@@ -181,9 +206,12 @@ class Adapting:
             clips = [there[each] for each in chosen["clips"] if each in there]
             others = self._unlabelled(clips, corrections, lambda share, stage: None)
         try:
-            adapted, seconds = _adapt(self._model, self._support(corrections, emotions), emotions, others)
+            meaning = label_set.meanings(study)
+            meanings = [meaning.get(name, name) for name in emotions]
+            adapted, seconds = _adapt(self._model, self._support(corrections, emotions), meanings, others)
         except SupportError:
             return self._store.activate(base.id)
+        adapted = label_set.named(adapted, emotions)
         figures = {"checkpoint": self._predictions.checkpoint, "seconds": seconds, "renewed": outdated.number}
         if "unlabelled" in outdated.figures:
             figures["unlabelled"] = others.identity if others else None
@@ -194,8 +222,8 @@ class Adapting:
         """All annotations of a study in the order in which they were made, which makes adapting repeatable."""
         return sorted(self._store.annotations(study_id=study.id), key=lambda annotation: annotation.id)
 
-    def _known(self, emotions: Sequence[str]) -> list[str]:
-        return [emotion for emotion in emotions if emotion in self._predictions.known_emotions]
+    def _knows(self, meaning: str) -> bool:
+        return meaning in self._predictions.known_emotions
 
     def _ready(self, study_id: int) -> list[ClipRecord]:
         """The clips of a study that have been analysed, in the order in which they were added."""
