@@ -8,6 +8,7 @@ Writers take the write lock when they begin, never in the middle: so no write fa
 import json
 import sqlite3
 import time
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from annotations.records import StoreError
+from annotations.turns import queue
 
 #: How long a writer waits for another one, seconds.
 BUSY_S = 30.0
@@ -62,6 +64,13 @@ def connect(url: str) -> Engine:
 def writer(engine: Engine) -> Engine:
     """The same engine and connections, but every transaction holds the one write lock from its beginning."""
     return engine.execution_options(writes=True)
+
+
+def turns(engine: Engine) -> AbstractContextManager[None]:
+    """What a writer is in from before its transaction begins until it has ended: a queue on SQLite."""
+    if engine.dialect.name != "sqlite":
+        return nullcontext()  # PostgreSQL lets those who wait for a lock come in their order
+    return queue(Path(f"{engine.url.database}-queue"))
 
 
 def file_system(path: Path, mounts: str) -> str:

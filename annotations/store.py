@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any, Unpack
 
 from sqlalchemy.exc import DBAPIError
@@ -42,7 +42,6 @@ from annotations.records import (
     SuggestionRecord,
     VisitRecord,
 )
-from annotations.turns import Turns
 
 
 class Store:
@@ -59,8 +58,8 @@ class Store:
         """Open the database at an SQLAlchemy URL, making or upgrading its tables where needed."""
         self._engine = engine.connect(url)
         self._writer = engine.writer(self._engine)
-        self._turn = Turns() if self._engine.dialect.name == "sqlite" else nullcontext()
-        with self._plain_errors():
+        self._turn = engine.turns(self._engine)
+        with self._plain_errors(), self._turn:
             migrations.upgrade(self._engine)
 
     def close(self) -> None:
@@ -409,7 +408,7 @@ class Store:
 
     @contextmanager
     def _write(self) -> Iterator[Session]:
-        """One transaction with the write lock; threads of one process queue here instead of polling the database."""
+        """One transaction with the write lock; writers queue for it here instead of polling the database."""
         with (
             self._plain_errors(),
             self._turn,

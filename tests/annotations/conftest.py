@@ -5,9 +5,9 @@ import shutil
 import socket
 import subprocess
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 import sqlalchemy
@@ -16,48 +16,76 @@ from annotations.records import AnnotatorRecord, ClipRecord, StudyRecord
 from annotations.store import Store
 
 
-class Server(NamedTuple):
-    port: int
+class Server:
+    """Debian's PostgreSQL on a free port of loopback, with its files in a folder of its own."""
+
+    def __init__(self, programs: Path, folder: Path, settings: str):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self._port = free.getsockname()[1]
+        self._folder = folder
+        self._user = "postgres" if os.geteuid() == 0 else None  # it refuses to run as root
+        if self._user:
+            shutil.chown(folder, self._user)
+        self._control = [programs / "pg_ctl", "-D", folder / "data", "-w", "-l", folder / "log"]
+        where = f"-p {self._port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
+        self._settings = f"{where} -c max_connections=200 {settings}"
+        self._run(
+            [programs / "initdb", "-D", folder / "data", "-U", "studio", "-A", "trust", "-E", "UTF8", "--no-sync"]
+        )
+
+    def start(self) -> None:
+        self._run([*self._control, "-o", self._settings, "start"])
+
+    def kill(self) -> None:
+        """Stop without any tidying up, as when the machine fails."""
+        self._run([*self._control, "-m", "immediate", "stop"])
 
     def new_database(self) -> str:
         """The URL of an empty schema, which costs less than a database of its own."""
-        name, url = f"test_{uuid.uuid4().hex}", f"postgresql+psycopg://studio@127.0.0.1:{self.port}/postgres"
+        name, url = f"test_{uuid.uuid4().hex}", f"postgresql+psycopg://studio@127.0.0.1:{self._port}/postgres"
         admin = sqlalchemy.create_engine(url)
         with admin.begin() as connection:
             connection.exec_driver_sql(f"CREATE SCHEMA {name}")
         admin.dispose()
         return f"{url}?options=-csearch_path%3D{name}"
 
+    def _run(self, command: Sequence[str | Path]) -> None:
+        subprocess.run(command, user=self._user, cwd=self._folder, check=True, stdout=subprocess.DEVNULL)
 
-@pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Debian's PostgreSQL, started for the tests on loopback. The server refuses to run as root."""
+
+@contextmanager
+def _server(settings: str) -> Iterator[Server]:
+    """A server that runs. Skips the test where none is installed."""
     pytest.importorskip("psycopg")
     found = [*Path("/usr/lib/postgresql").glob("*/bin/initdb"), *filter(None, [shutil.which("initdb")])]
     if not found:
         pytest.skip("PostgreSQL's server is not installed here.")
-    programs = Path(found[0]).resolve().parent
-    user = "postgres" if os.geteuid() == 0 else None
     folder = Path("/tmp") / f"stf2m-postgresql-{uuid.uuid4().hex}"
     folder.mkdir()
-    if user:
-        shutil.chown(folder, user)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    make = [programs / "initdb", "-D", folder / "data", "-U", "studio", "-A", "trust", "-E", "UTF8", "--no-sync"]
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
-    control = [programs / "pg_ctl", "-D", folder / "data", "-w", "-l", folder / "log"]
     try:
-        subprocess.run(make, user=user, cwd=folder, check=True, capture_output=True)
-        subprocess.run([*control, "-o", options, "start"], user=user, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        server = Server(Path(found[0]).resolve().parent, folder, settings)
+        server.start()
         try:
-            yield Server(port)
+            yield server
         finally:
-            stop = [*control, "-m", "immediate", "stop"]
-            subprocess.run(stop, user=user, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+            server.kill()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    """The server of nearly all tests, which need not survive it."""
+    with _server("-c fsync=off") as server:
+        yield server
+
+
+@pytest.fixture
+def mortal_postgresql() -> Iterator[Server]:
+    """A server to be killed: set up as Debian does it."""
+    with _server("") as server:
+        yield server
 
 
 @pytest.fixture
