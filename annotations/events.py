@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from annotations.records import EventRecord, Way
-from annotations.schema import Annotator, Event
+from annotations.schema import Annotation, Annotator, Event
 
 State = dict[str, Any]
 
@@ -106,6 +106,13 @@ def of_entity(session: Session, entity: str, entity_id: int) -> list[EventRecord
     """The history of one thing, oldest first."""
     query = select(Event).where(Event.entity == entity, Event.entity_id == entity_id).order_by(Event.id)
     return [event.record() for event in session.scalars(query)]
+
+
+def of_annotations(session: Session, clip_id: int, latest: int) -> list[EventRecord]:
+    """The latest events of the annotations of a clip, oldest first."""
+    there = select(Annotation.id).where(Annotation.clip_id == clip_id)
+    query = select(Event).where(Event.entity == "annotation", Event.entity_id.in_(there))
+    return [event.record() for event in reversed(session.scalars(query.order_by(Event.id.desc()).limit(latest)).all())]
 
 
 def last_of_entity(session: Session, entity: str, entity_id: int) -> Event | None:

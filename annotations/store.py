@@ -334,6 +334,11 @@ class Store:
         with self._read() as session:
             return events.of_entity(session, "annotation", annotation_id)
 
+    def clip_history(self, clip_id: int, latest: int = 500) -> list[EventRecord]:
+        """The latest events of all annotations of a clip, removed ones too, oldest first."""
+        with self._read() as session:
+            return events.of_annotations(session, clip_id, latest)
+
     def events(self, study_id: int, after_id: int = 0) -> list[EventRecord]:
         """The events of a study with an id above ``after_id``, oldest first."""
         with self._read() as session:

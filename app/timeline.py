@@ -2,17 +2,19 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from annotations.records import AnnotationRecord, ClipRecord, EmotionRecord, ModelVersionRecord, SuggestionRecord
+from app.review import side_by_side
 from stf2m.tracks import RATE_HZ, Cue, Track
 
 #: The thin lanes under the annotations: why somebody might hear or see an emotion here.
 LANES = ("smile", "brow raise", "jaw drop", "pitch", "loudness", "word valence")
 #: Keys for emotions: digits first, then letters that no command uses.
-KEYS = "123456789abcdefghimoqrstvwxyz"
+KEYS = "123456789abcdegqy"
 
 
 def emotions(records: Sequence[EmotionRecord]) -> list[dict[str, str]]:
@@ -38,6 +40,22 @@ def suggestion(record: SuggestionRecord) -> dict[str, Any]:
     }
 
 
+def what_people_say(annotations: Sequence[AnnotationRecord]) -> list[dict[str, Any]]:
+    """Stretches as suggestions to a reviewer: how far people agree, and what each of them says."""
+    return [
+        {
+            "start_s": round(each.start_s, 3),
+            "end_s": round(each.end_s, 3),
+            "emotion": max(each.memberships, key=lambda name: each.memberships[name]),
+            "degree": round(max(each.memberships.values()), 4),
+            "memberships": {name: round(degree, 4) for name, degree in each.memberships.items()},
+            "uncertainty": round(each.disagreement, 4),
+            "said": {person: dict(degrees) for person, degrees in each.by_person.items()},
+        }
+        for each in side_by_side(annotations)
+    ]
+
+
 def annotation(record: AnnotationRecord, annotator_id: int | None) -> dict[str, Any]:
     """One person's annotation."""
     return {
@@ -51,6 +69,7 @@ def annotation(record: AnnotationRecord, annotator_id: int | None) -> dict[str, 
         "degrees": dict(record.degrees),
         "intensity": record.intensity,
         "note": record.note,
+        "painted": asdict(record.painted) if record.painted else None,
     }
 
 
