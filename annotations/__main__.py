@@ -66,28 +66,19 @@ def agreement(
     study: StudyName,
     out: Annotated[Path | None, typer.Option("--json", help="Write JSON to this file; - for standard output.")] = None,
 ) -> None:
-    """How far the people of a study agree, per kind of rating: percent, Cohen's kappa, Krippendorff's alpha."""
-    from annotations.agreement import as_json, measure
+    """How far the people of a study agree, per kind of rating: percent, kappas, alpha, AC1, overlap of boundaries."""
+    from annotations import agreement as measuring
 
     store = _open()
-    content = store.export_file(_get(store, study).id)
-    kinds = {kind: as_json(each) for kind, each in measure(content).items()}
+    kinds = measuring.of_study(store, _get(store, study).id)
     if out is not None:
-        _write(out, (json.dumps(kinds, ensure_ascii=False, indent=1) + "\n").encode())
+        content = {kind: measuring.as_json(each) for kind, each in kinds.items()}
+        _write(out, (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode())
         return
     if not kinds:
         typer.echo(f"Nobody has labelled anything in {study}.")
-    for kind, figures in kinds.items():
-        typer.echo(
-            f"{kind}: {figures['clips']} clips, {len(figures['annotators'])} people, "
-            f"{figures['seconds']:.1f} s labelled by two or more"
-        )
-        for name in ("percent_agreement", "cohen_kappa", "krippendorff_alpha"):
-            shown = figures["not_defined"].get(name) or f"{figures[name]:.3f}"
-            typer.echo(f"  {name.replace('_', ' ')}: {shown}")
-        for emotion, value in figures["degrees_alpha"].items():
-            shown = figures["not_defined"].get(f"degrees_alpha of {emotion}") or f"{value:.3f}"
-            typer.echo(f"  alpha of the degrees of {emotion}: {shown}")
+    for kind, each in kinds.items():
+        typer.echo(f"{kind}: " + "\n".join(measuring.as_text(each)))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -55,7 +55,7 @@ def test_labels_come_in_are_compared_and_go_out(home: Path, table: Path, tmp_pat
     assert figures["audiovisual"]["percent_agreement"] == pytest.approx(50.0)
     assert figures["audiovisual"]["krippendorff_alpha"] == pytest.approx(1 - 0.5 / (2 * 10 * 30 / (40 * 39)))
     shown = run("agreement", "--study", "Pilot study")
-    assert "audiovisual: 1 clips, 2 people, 2.0 s labelled by two or more" in shown
+    assert "audiovisual: 1 clip, 2 people, 2.0 s labelled by two or more" in shown
 
     out = tmp_path / "out.json"
     assert run("export", "--study", "Pilot study", "--format", "json", "--out", str(out)).startswith("3 labels written")
