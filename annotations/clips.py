@@ -75,11 +75,15 @@ def set_status(session: Session, clip: Clip, status: ClipStatus, error: str, not
     _log(session, events.STUDIO, f"clip {status}", clip, before)
 
 
-def remove(session: Session, clip: Clip, actor: Actor) -> None:
-    """Take a clip and everything on it out of sight."""
-    before = state(clip)
-    clip.deleted_at = datetime.now(UTC)
-    _log(session, actor, "clip removed", clip, before)
+def remove(session: Session, clip_ids: Sequence[int], actor: Actor) -> None:
+    """Take clips and everything on them out of sight, in one step."""
+    opened: int | None = None
+    for clip_id in dict.fromkeys(clip_ids):
+        clip = get(session, clip_id)
+        before = state(clip)
+        clip.deleted_at = datetime.now(UTC)
+        event = _log(session, actor, "clip removed", clip, before, opened)
+        opened = opened or event.id
 
 
 def restore(session: Session, clip: Clip, actor: Actor) -> None:
@@ -161,5 +165,10 @@ def put(session: Session, clip_id: int, wanted: events.State | None) -> events.S
     return state(clip)
 
 
-def _log(session: Session, actor: Actor, kind: str, clip: Clip, before: events.State | None) -> None:
-    events.append(session, actor, kind, "clip", clip.id, study_id=clip.study_id, before=before, after=state(clip))
+def _log(
+    session: Session, actor: Actor, kind: str, clip: Clip, before: events.State | None, step_id: int | None = None
+) -> events.Event:
+    after, study_id = state(clip), clip.study_id
+    return events.append(
+        session, actor, kind, "clip", clip.id, study_id=study_id, before=before, after=after, step_id=step_id
+    )

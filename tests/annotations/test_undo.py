@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from annotations import events
 from annotations.engine import writer
-from annotations.records import AnnotationRecord, StaleWrite
+from annotations.records import AnnotationRecord, NotFoundError, StaleWrite
 from annotations.store import Store
 
 
@@ -97,6 +97,17 @@ def test_deleting_a_clip_is_undone_like_any_change(store, study, clip, ana, bob)
     store.restore(clip.id, bob.id)
     with pytest.raises(StaleWrite, match="Bob has since removed or restored this clip"):
         store.undo(study.id, ana.id)
+
+
+def test_several_clips_deleted_at_once_come_back_with_one_undo(store, study, clip, ana):
+    other = store.add_clip(study.id, "b2" * 32, "x.mp4", duration_s=9.0, has_video=True, has_sound=True)
+    store.delete_clips([clip.id, other.id], ana.id)
+    assert store.clips(study.id) == []
+    store.undo(study.id, ana.id)
+    assert [each.id for each in store.clips(study.id)] == [clip.id, other.id]
+    with pytest.raises(NotFoundError):
+        store.delete_clips([clip.id, 999], ana.id)
+    assert len(store.clips(study.id)) == 2
 
 
 def test_a_clock_that_is_set_back_changes_nothing(store, study, clip, ana, monkeypatch):
