@@ -47,7 +47,11 @@ class Work {
       const button = event.target instanceof Element && event.target.closest("[data-do]");
       if (button) this.actions[button.dataset.do]();
     }, { signal: life });
-    hear("open", life, ({ clip, at = null }) => (clip === model.clip?.id && at === null ? this.refresh() : this.open(clip, { at })));
+    hear("open", life, ({ clip, at = null, until = null }) => {
+      if (clip !== model.clip?.id || this.opening) return this.open(clip, { at, until });
+      if (at !== null) this.arrive(at, until);
+      return this.refresh();
+    });
     hear("queue", life, ({ clips }) => this.noClip(clips));
     hear("closed", life, () => this.leave());
     hear("say", life, ({ text }) => this.say(text));
@@ -97,7 +101,7 @@ class Work {
     write(this.part("empty-text"), clips.length ? "Click a clip in the queue to see what the model says about it." : how);
   }
 
-  async open(clip, { at = null, compareTo = null } = {}) {
+  async open(clip, { at = null, until = null, compareTo = null } = {}) {
     const ticket = (this.ticket = (this.ticket || 0) + 1);
     this.opening = true;
     this.panel.editor.flush();
@@ -121,7 +125,17 @@ class Work {
     this.outbox.reapply();
     this.stale = saves !== this.outbox.saves;
     if (this.stale) this.refresh();
-    if (at !== null) this.actions.goTo(this.model.itemAt(at + 0.01) || this.model.items[0]);
+    if (at !== null) this.arrive(at, until);
+  }
+
+  /** Go to a moment of the open clip and select what is there; with `until`, play up to that moment. */
+  arrive(at, until = null) {
+    const { actions, model, player, scale } = this;
+    const item = model.itemAt(at + 0.01);
+    if (item) actions.goTo(item);
+    scale.reveal(at, until ?? at);
+    if (until !== null) player.playPart(at, until);
+    else if (!player.part) actions.seek(at);
   }
 
   /** Fetch everybody's annotations again where nothing of our own is on its way: others may have worked on the clip. */
