@@ -1,4 +1,4 @@
-"""The command line: import and export labels, and measure how far people agree.
+"""The command line: import and export labels, measure how far people agree, back the database up and restore it.
 
 The database is that of ``STF2M_DATABASE_URL``, else ``studio.sqlite3`` in ``STF2M_HOME`` (``./data`` by default).
 """
@@ -7,11 +7,14 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy import make_url
 
+from annotations import backup as backups
 from annotations import formats
 from annotations.records import AnnotationError, StoreError, StudyRecord
 from annotations.store import Store
@@ -23,7 +26,7 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Import and export the labels of a study, and measure how far people agree.",
+    help="Import and export the labels of a study, measure how far people agree, back up and restore the database.",
     epilog="The database is that of STF2M_DATABASE_URL, else studio.sqlite3 in STF2M_HOME (./data by default).",
 )
 
@@ -81,6 +84,33 @@ def agreement(
         typer.echo(f"{kind}: " + "\n".join(measuring.as_text(each)))
 
 
+@app.command()
+def backup(
+    out: Annotated[Path, typer.Option("--out", help="The file to make: one SQLite database.")],
+) -> None:
+    """Write all of the database to a new file, while people go on working."""
+    with closing(_open()) as store:
+        store.backup(out)
+    typer.echo(f"All studies are in {out}. Videos, tracks and models are not: copy the folder {_home()} as well.")
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file that the command backup has made.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before.")] = False,
+) -> None:
+    """Replace all of the database by a backup; what was there before is kept. Stop the studio first."""
+    url = _url()
+    shown = make_url(url).render_as_string(hide_password=True)
+    if not yes:
+        typer.confirm(
+            f"This replaces everything in {shown}. Is the studio stopped, and shall it be replaced?", abort=True
+        )
+    kept = backups.restore(url, file, _home())
+    before = f" What was there before is in {kept}." if kept else ""
+    typer.echo(f"{file} is in {shown} now.{before} Videos, tracks and models belong in the folder {_home()}.")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command, by default the process's own; a mistake is one line on standard error and exit code 2."""
     try:
@@ -96,12 +126,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _open(*, must_exist: bool = True) -> Store:
-    home = Path(os.environ.get("STF2M_HOME") or "data")
-    file = home / "studio.sqlite3"
-    url = os.environ.get("STF2M_DATABASE_URL")
-    if must_exist and not url and not file.is_file():
-        raise AnnotationError(f"There is no studio in {home}; set STF2M_HOME or STF2M_DATABASE_URL to where it is.")
-    return Store(url or f"sqlite:///{file.resolve()}")
+    if must_exist and not os.environ.get("STF2M_DATABASE_URL") and not _file().is_file():
+        raise AnnotationError(f"There is no studio in {_home()}; set STF2M_HOME or STF2M_DATABASE_URL to where it is.")
+    return Store(_url())
+
+
+def _home() -> Path:
+    return Path(os.environ.get("STF2M_HOME") or "data")
+
+
+def _file() -> Path:
+    return _home() / "studio.sqlite3"
+
+
+def _url() -> str:
+    return os.environ.get("STF2M_DATABASE_URL") or f"sqlite:///{_file().resolve()}"
 
 
 def _get(store: Store, name: str) -> StudyRecord:

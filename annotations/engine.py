@@ -8,12 +8,15 @@ Writers take the write lock when they begin, never in the middle: so no write fa
 import json
 import sqlite3
 import time
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from annotations.records import StoreError
@@ -24,6 +27,8 @@ BUSY_S = 30.0
 
 #: The one advisory lock of all writers on PostgreSQL: one write at a time, so events commit in the order of their ids.
 _WRITERS = 0x57F2
+#: The advisory lock that every connection to a PostgreSQL schema shares.
+_PRESENT = f"{0x57F3}, hashtext(current_schema())"
 
 _NETWORK = (
     "nfs",
@@ -71,6 +76,24 @@ def turns(engine: Engine) -> AbstractContextManager[None]:
     if engine.dialect.name != "sqlite":
         return nullcontext()  # PostgreSQL lets those who wait for a lock come in their order
     return queue(Path(f"{engine.url.database}-queue"))
+
+
+@contextmanager
+def plain_errors(engine: Engine) -> Iterator[None]:
+    """Any failure of the database becomes a :class:`StoreError` of one plain sentence."""
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        reason = next(iter(str(cause).strip().splitlines()), type(cause).__name__).rstrip(".")
+        raise StoreError(f"The database {engine.url.database} does not work: {reason}.") from error
+    except PoolTimeoutError as error:
+        raise StoreError("The database is too busy; please try again.") from error
+
+
+def is_alone(connection: Connection) -> bool:
+    """Whether nobody else is connected to this PostgreSQL schema; nobody can be until the transaction ends."""
+    return bool(connection.scalar(text(f"SELECT pg_try_advisory_xact_lock({_PRESENT})")))
 
 
 def file_system(path: Path, mounts: str) -> str:
@@ -161,6 +184,11 @@ def _postgresql(url: URL) -> Engine:
         )
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise StoreError("PostgreSQL needs one more package: pip install 'psycopg[binary]'.") from error
+
+    @event.listens_for(engine, "connect")
+    def _be_present(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        connection.cursor().execute(f"SELECT pg_advisory_lock_shared({_PRESENT})")
+        connection.commit()
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

@@ -1,15 +1,14 @@
 """The store: every use case one method with its own short transaction; what it returns are frozen records."""
 
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any, Unpack
 
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from annotations import (
+    backup,
     clips,
     engine,
     events,
@@ -37,7 +36,6 @@ from annotations.records import (
     NewVersion,
     PaintedRecord,
     StaleWrite,
-    StoreError,
     StudyRecord,
     SuggestionRecord,
     VisitRecord,
@@ -408,6 +406,14 @@ class Store:
             there = [clip.record() for clip in clips.of_study(session, study_id, removed=False)]
             return interchange.collect(study, there, [each.record() for each in labels.find(session, None, study_id)])
 
+    def backup(self, file: Path) -> None:
+        """Write all that is here at this moment into a new SQLite file, while others go on working.
+
+        Videos, tracks and models are not in it. :func:`annotations.backup.restore` brings it back, into SQLite or
+        PostgreSQL.
+        """
+        backup.take(self._engine, file)
+
     # transactions
 
     @contextmanager
@@ -439,13 +445,5 @@ class Store:
     def _actor(session: Session, annotator_id: int | None) -> Actor:
         return Actor.of(None if annotator_id is None else studies.get_annotator(session, annotator_id))
 
-    @contextmanager
-    def _plain_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except (DBAPIError, sqlite3.Error) as error:
-            cause = error.orig if isinstance(error, DBAPIError) else error
-            reason = next(iter(str(cause).strip().splitlines()), type(cause).__name__).rstrip(".")
-            raise StoreError(f"The database {self._engine.url.database} does not work: {reason}.") from error
-        except PoolTimeoutError as error:
-            raise StoreError("The database is too busy; please try again.") from error
+    def _plain_errors(self) -> AbstractContextManager[None]:
+        return engine.plain_errors(self._engine)
