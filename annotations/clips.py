@@ -33,19 +33,28 @@ class NewClip:
 def add(session: Session, study_id: int, new: NewClip, actor: Actor) -> Clip:
     """The clip with this content in this study: a new one, the one that is there, or the removed one, restored."""
     study = studies.get(session, study_id)
-    sha256 = new.sha256.lower()
-    if not re.fullmatch("[0-9a-f]{64}", sha256):
-        raise AnnotationError(f"The content hash of {new.name} must be 64 hexadecimal digits.")
-    there = session.scalars(select(Clip).where(Clip.study_id == study.id, Clip.sha256 == sha256)).first()
+    clip = made(study.id, new)
+    there = session.scalars(select(Clip).where(Clip.study_id == study.id, Clip.sha256 == clip.sha256)).first()
     if there:
         if there.deleted_at:
             restore(session, there, actor)
         return there
+    session.add(clip)
+    session.flush()
+    _log(session, actor, "clip added", clip, before=None)
+    return clip
+
+
+def made(study_id: int, new: NewClip) -> Clip:
+    """A clip that is in no session yet. Raises ``AnnotationError`` where what is known of it cannot be."""
+    sha256 = new.sha256.lower()
+    if not re.fullmatch("[0-9a-f]{64}", sha256):
+        raise AnnotationError(f"The content hash of {new.name} must be 64 hexadecimal digits.")
     duration_s = validation.number(new.duration_s, f"The duration of {new.name}")
     if not 0 < duration_s <= LONGEST_S:
         raise AnnotationError(f"{new.name} must be longer than nothing and at most {LONGEST_S / 3600:g} hours long.")
-    clip = Clip(
-        study_id=study.id,
+    return Clip(
+        study_id=study_id,
         sha256=sha256,
         name=validation.name(new.name, "A clip"),
         duration_s=duration_s,
@@ -56,10 +65,6 @@ def add(session: Session, study_id: int, new: NewClip, actor: Actor) -> Clip:
         error="",
         created=datetime.now(UTC),
     )
-    session.add(clip)
-    session.flush()
-    _log(session, actor, "clip added", clip, before=None)
-    return clip
 
 
 def set_status(session: Session, clip: Clip, status: ClipStatus, error: str, notes: Sequence[str] | None) -> None:

@@ -1,14 +1,13 @@
 """Bringing the labels of a file into a study: one step, which one undo takes back."""
 
 import hashlib
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from annotations import clips, label_sets, labels, studies
+from annotations import bulk, clips, label_sets, labels, studies
 from annotations.events import Actor
 from annotations.interchange import FileClip, FileLabel, ImportReport, StudyFile
 from annotations.records import AnnotationError
@@ -28,7 +27,7 @@ def bring_in(session: Session, name: str, content: StudyFile, actor: Actor) -> I
     found, new_clips = _clips(session, study, content, actor)
     there = Counter(_key(each.clip_id, each.annotator_id, vars(each)) for each in labels.find(session, None, study.id))
     people: dict[str, Annotator] = {}
-    added, opened = 0, None
+    new: list[bulk.New] = []
     for number, label in enumerate(content.labels, start=1):
         clip = found[label.clip]
         try:
@@ -39,13 +38,11 @@ def bring_in(session: Session, name: str, content: StudyFile, actor: Actor) -> I
             if there[key]:
                 there[key] -= 1
                 continue
-            _, event = labels.create(
-                session, clip, person, _content(label), actor=actor, kind="annotation imported", step_id=opened
-            )
+            new.append(bulk.New(clip, person, wanted))
         except AnnotationError as error:
             raise AnnotationError(f"Label {number} of the file, on {label.clip.name}: {error}") from error
-        opened = opened or event.id
-        added += 1
+    bulk.create(session, study.id, new, actor, "annotation imported")
+    added = len(new)
     return ImportReport(study.record(), added, len(content.labels) - added, tuple(new_clips), tuple(new_emotions))
 
 
@@ -64,42 +61,53 @@ def _emotions(session: Session, study: Study, content: StudyFile, actor: Actor) 
 def _clips(
     session: Session, study: Study, content: StudyFile, actor: Actor
 ) -> tuple[Mapping[FileClip, Clip], list[str]]:
+    """The study's clip for each clip of the file, and the names of the new ones."""
+    by_hash: dict[str, Clip] = {}
+    by_name: defaultdict[str, list[Clip]] = defaultdict(list)
+    for clip in clips.of_study(session, study.id, removed=False):
+        by_hash[clip.sha256] = clip
+        by_name[clip.name].append(clip)
+    removed = {clip.sha256: clip for clip in clips.of_study(session, study.id, removed=True)}
+    ends: defaultdict[FileClip, float] = defaultdict(float)
+    for label in content.labels:
+        ends[label.clip] = max(ends[label.clip], label.end_s)
     found: dict[FileClip, Clip] = {}
-    new: list[str] = []
+    new: list[Clip] = []
     for wanted in dict.fromkeys([*content.clips, *(label.clip for label in content.labels)]):
-        clip = _find(session, study, wanted)
+        clip = by_hash.get(wanted.sha256.lower()) if wanted.sha256 else _named(wanted.name, by_name[wanted.name])
         if clip is None:
-            clip = _add(session, study, wanted, content, actor)
-            new.append(clip.name)
+            clip = _made(study, wanted, ends[wanted])
+            if clip.sha256 in removed:
+                clip = removed[clip.sha256]
+                clips.restore(session, clip, actor)
+            else:
+                new.append(clip)
+            by_hash[clip.sha256] = clip
+            by_name[clip.name].append(clip)
         found[wanted] = clip
-    return found, new
+    bulk.add_clips(session, new, actor)
+    return found, [clip.name for clip in new]
 
 
-def _find(session: Session, study: Study, wanted: FileClip) -> Clip | None:
-    query = select(Clip).where(Clip.study_id == study.id, Clip.deleted_at.is_(None))
-    if wanted.sha256:
-        return session.scalars(query.where(Clip.sha256 == wanted.sha256.lower())).first()
-    same_name = session.scalars(query.where(Clip.name == wanted.name)).all()
-    if len(same_name) > 1:
-        raise AnnotationError(
-            f"The study has {len(same_name)} clips called {wanted.name}; the file must give their hash."
-        )
-    return same_name[0] if same_name else None
+def _named(name: str, there: Sequence[Clip]) -> Clip | None:
+    if len(there) > 1:
+        raise AnnotationError(f"The study has {len(there)} clips called {name}; the file must give their hash.")
+    return there[0] if there else None
 
 
-def _add(session: Session, study: Study, wanted: FileClip, content: StudyFile, actor: Actor) -> Clip:
-    duration_s = wanted.duration_s
-    if duration_s is None:
-        duration_s = max((label.end_s for label in content.labels if label.clip == wanted), default=0.0)
-    new = clips.NewClip(
-        sha256=wanted.sha256 or hashlib.sha256(wanted.name.encode()).hexdigest(),
-        name=wanted.name,
-        duration_s=duration_s,
-        has_video=wanted.has_video,
-        has_sound=wanted.has_sound,
+def _made(study: Study, wanted: FileClip, end_s: float) -> Clip:
+    """A clip without its video, that lasts until the end of its last label where the file does not tell how long."""
+    clip = clips.made(
+        study.id,
+        clips.NewClip(
+            sha256=wanted.sha256 or hashlib.sha256(wanted.name.encode()).hexdigest(),
+            name=wanted.name,
+            duration_s=end_s if wanted.duration_s is None else wanted.duration_s,
+            has_video=wanted.has_video,
+            has_sound=wanted.has_sound,
+        ),
     )
-    clip = clips.add(session, study.id, new, actor)
-    clips.set_status(session, clip, "failed", _NO_MEDIA, None)
+    clip.status, clip.error = "failed", _NO_MEDIA
     return clip
 
 
