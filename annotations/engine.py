@@ -25,6 +25,9 @@ from annotations.turns import queue
 #: How long a writer waits for another one, seconds.
 BUSY_S = 30.0
 
+#: How long PostgreSQL may take to notice that a program has ended, seconds.
+_LEAVING_S = 2.0
+
 #: The one advisory lock of all writers on PostgreSQL: one write at a time, so events commit in the order of their ids.
 _WRITERS = 0x57F2
 #: The advisory lock that every connection to a PostgreSQL schema shares.
@@ -92,8 +95,17 @@ def plain_errors(engine: Engine) -> Iterator[None]:
 
 
 def is_alone(connection: Connection) -> bool:
-    """Whether nobody else is connected to this PostgreSQL schema; nobody can be until the transaction ends."""
-    return bool(connection.scalar(text(f"SELECT pg_try_advisory_xact_lock({_PRESENT})")))
+    """Whether nobody else is connected to this PostgreSQL schema; nobody can be until the transaction ends.
+
+    Waits a little for connections that are being closed.
+    """
+    alone = text(f"SELECT pg_try_advisory_xact_lock({_PRESENT})")
+    deadline = time.monotonic() + _LEAVING_S
+    while not connection.scalar(alone):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def file_system(path: Path, mounts: str) -> str:

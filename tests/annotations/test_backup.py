@@ -156,12 +156,12 @@ def test_an_interrupted_restore_leaves_the_old_database_whole(new_url, file, tmp
     mine = store.annotate(clip.id, store.annotator("Ana").id, 1, 2, {"bored": 1.0})
     store.close()
     names = set()
-    for number in range(40):
+    for number in range(100):
         restoring = multiprocessing.get_context("forkserver").Process(
             target=backup.restore, args=(url, file, tmp_path / "kept")
         )
         restoring.start()
-        time.sleep(0.01 * number)
+        time.sleep(0.02 * number)
         restoring.kill()
         restoring.join()
         store = Store(url)
