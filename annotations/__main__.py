@@ -15,12 +15,15 @@ import typer
 from sqlalchemy import make_url
 
 from annotations import backup as backups
-from annotations import formats
+from annotations import cremad, formats
+from annotations.interchange import StudyFile
 from annotations.records import AnnotationError, StoreError, StudyRecord
 from annotations.store import Store
 
 #: The largest file that is imported, bytes.
 LARGEST = 256 * 2**20
+#: So many new clips are told by name.
+MOST_NAMES = 10
 
 app = typer.Typer(
     add_completion=False,
@@ -35,18 +38,20 @@ StudyName = Annotated[str, typer.Option("--study", help="Name of the study.")]
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="A file of labels: .csv or .json.")],
+    file: Annotated[Path, typer.Argument(help="A file of labels: .csv or .json; or the folder of CREMA-D's votes.")],
     study: StudyName,
 ) -> None:
     """Add the labels of a file to a study, which is made where there is none of that name."""
-    form, data = formats.of_file(file), _bytes(file)
+    read = _folder if file.is_dir() else lambda file: formats.of_file(file).read(_bytes(file))
     try:
-        report = _open(must_exist=False).import_file(study, form.read(data))
+        report = _open(must_exist=False).import_file(study, read(file))
     except AnnotationError as error:
         raise AnnotationError(f"{file.name}: {error}") from error
     typer.echo(f"{report.added} labels added to {report.study.name}, {report.there_already} were there already.")
     if report.clips:
-        typer.echo(f"New clips without their video: {', '.join(report.clips)}.")
+        named = ", ".join(report.clips[:MOST_NAMES])
+        more = f" and {len(report.clips) - MOST_NAMES} more" if len(report.clips) > MOST_NAMES else ""
+        typer.echo(f"New clips without their video: {named}{more}.")
 
 
 @app.command()
@@ -149,6 +154,14 @@ def _get(store: Store, name: str) -> StudyRecord:
         known = f"there are {', '.join(map(repr, there))}" if there else "there is none yet"
         raise AnnotationError(f"There is no study {name!r}; {known}.")
     return there[name]
+
+
+def _folder(path: Path) -> StudyFile:
+    if not cremad.recognise(path):
+        raise AnnotationError(
+            f"There are no votes of CREMA-D in it ({cremad.VOTES} or {cremad.RESPONSES}); no other folder can be read."
+        )
+    return cremad.read(path)
 
 
 def _bytes(path: Path) -> bytes:
