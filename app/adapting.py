@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from annotations.records import AnnotationRecord, ClipRecord, ModelVersionRecord, StudyRecord
+from annotations.records import AnnotationRecord, ClipRecord, ModelVersionRecord, NotFoundError, StudyRecord
 from annotations.store import Store
 from annotations.versions import NewVersion
 from app import label_set
 from app.jobs import PlainError
 from app.predictions import Predictions
 from app.settings import Settings
-from app.support import Support, missing, per_emotion, support_set
+from app.support import EVERYBODY, Support, Teacher, Whose, by, missing, per_emotion, support_set
 from app.unlabelled import Unlabelled, gather
 from stf2m.adaptation import AdaptedModel, SupportError
 from stf2m.encoded import Encoded
@@ -107,12 +107,25 @@ class Adapting:
             version = self._store.active_version(study_id)
             return version if version is not None and self._runs(version) else self._renew(study_id, version)
 
-    def readiness(self, study: StudyRecord) -> tuple[Counter[str], str]:
-        """The corrections per emotion, and what is missing before the model can adapt (empty: nothing)."""
-        corrections = self._corrections(study)
+    def readiness(self, study: StudyRecord, whose: Whose | None = None) -> tuple[Counter[str], str]:
+        """The corrections per emotion, and what is missing before the model can adapt to them (empty: nothing).
+
+        ``whose`` corrections: everybody's or one annotator's; None: as last time.
+        """
+        whose = self.learns_from(study.id) if whose is None else whose
+        corrections = self._corrections(study, whose)
         meanings = label_set.meanings(study)
         known = [name for name in study.emotion_names if self._knows(meanings[name])]
-        return per_emotion(corrections), missing(corrections, study.emotion_names, known)
+        lacking = missing(corrections, study.emotion_names, known)
+        if lacking and whose != EVERYBODY:
+            lacking = f"From {self._named(whose)} alone: {lacking}"
+        return per_emotion(corrections), lacking
+
+    def learns_from(self, study_id: int) -> Whose:
+        """Whose corrections the last adaptation of a study learned from; everybody's before the first."""
+        adapted = [each for each in self.versions(study_id) if each.kind == "adapted"]
+        teacher = adapted[-1].figures.get("whose") if adapted else None
+        return int(teacher["id"]) if teacher else EVERYBODY
 
     def uses_unlabelled(self, study_id: int) -> bool:
         """Whether the last adaptation of a study learned from unlabelled segments as well; True before the first."""
@@ -120,16 +133,24 @@ class Adapting:
         return chosen[-1] is not None if chosen else True
 
     def adapt(
-        self, study: StudyRecord, annotator_id: int, progress: Progress, unlabelled: bool | None = None
+        self,
+        study: StudyRecord,
+        annotator_id: int,
+        progress: Progress,
+        unlabelled: bool | None = None,
+        whose: Whose | None = None,
     ) -> AdaptationReport:
-        """Learn from all corrections of a study and, with ``unlabelled`` (None: as last time), from the segments that
-        nobody has labelled. Raises :class:`NotEnoughCorrections`.
+        """Learn from the corrections of a study and, with ``unlabelled``, from the segments without a correction.
+
+        ``whose`` corrections: everybody's, with the consensus for the people's where it says something, or one
+        annotator's. None, of either: as last time. Raises :class:`NotEnoughCorrections`.
         """
-        counts, lacking = self.readiness(study)
+        whose = self.learns_from(study.id) if whose is None else whose
+        counts, lacking = self.readiness(study, whose)
         if lacking:
             raise NotEnoughCorrections(lacking)
         progress(0.1, "Reading the corrections")
-        corrections = self._corrections(study)
+        corrections = self._corrections(study, whose)
         meaning = label_set.meanings(study)
         emotions = [name for name in study.emotion_names if name in counts or self._knows(meaning[name])]
         meanings = [meaning[name] for name in emotions]
@@ -152,6 +173,7 @@ class Adapting:
             "per_emotion": dict(counts),
             "held_out": asdict(tested) if tested else None,
             "unlabelled": others.identity if others else None,
+            "whose": None if whose == EVERYBODY else asdict(self._teacher(whose)),
         }
         file = self._predictions.keep(label_set.named(adapted, emotions))
         new = NewVersion("adapted", emotions, file, previous.id, corrections, figures)
@@ -161,6 +183,22 @@ class Adapting:
         changes = self.changes(study.id, previous, version)
         used = len(others.encoded) if others else 0
         return AdaptationReport(version, previous, seconds, counts, tested, changes, used, unused)
+
+    def personal(self, study: StudyRecord, annotator_id: int, emotions: Sequence[str]) -> AdaptedModel:
+        """The shipped model adapted to one annotator's corrections alone, to look at: it is no version of the study.
+
+        Raises :class:`NotEnoughCorrections`.
+        """
+        _, lacking = self.readiness(study, annotator_id)
+        if lacking:
+            raise NotEnoughCorrections(lacking)
+        meaning = label_set.meanings(study)
+        try:
+            support = self._support(self._corrections(study, annotator_id), emotions)
+            adapted, _ = _adapt(self._model, support, [meaning[name] for name in emotions], None)
+        except SupportError as error:
+            raise NotEnoughCorrections(f"From {self._named(annotator_id)} alone: {error}") from error
+        return label_set.named(adapted, emotions)
 
     def follow(self, study_id: int, annotator_id: int) -> ModelVersionRecord:
         """After the label set of a study changed: the version that answers for the emotions of now becomes active.
@@ -215,12 +253,25 @@ class Adapting:
         figures = {"checkpoint": self._predictions.checkpoint, "seconds": seconds, "renewed": outdated.number}
         if "unlabelled" in outdated.figures:
             figures["unlabelled"] = others.identity if others else None
+        figures["whose"] = outdated.figures.get("whose")
         new = NewVersion("adapted", emotions, self._predictions.keep(adapted), base.id, corrections, figures)
         return self._store.add_model_version(study_id, new)
 
-    def _corrections(self, study: StudyRecord) -> list[AnnotationRecord]:
-        """All annotations of a study in the order in which they were made, which makes adapting repeatable."""
-        return sorted(self._store.annotations(study_id=study.id), key=lambda annotation: annotation.id)
+    def _corrections(self, study: StudyRecord, whose: Whose) -> list[AnnotationRecord]:
+        """What there is to learn from, in the order in which it was made, which makes adapting repeatable."""
+        ready = {clip.id for clip in self._ready(study.id)}
+        made = sorted(self._store.annotations(study_id=study.id), key=lambda annotation: annotation.id)
+        settled = {each.id for each in self._store.annotators() if each.kind == "consensus"}
+        return by(whose, [each for each in made if each.clip_id in ready], settled)
+
+    def _teacher(self, whose: Whose) -> Teacher:
+        for each in self._store.annotators():
+            if each.id == whose:
+                return Teacher(each.id, each.name, each.kind)
+        raise NotFoundError(f"There is no annotator {whose}.")
+
+    def _named(self, whose: Whose) -> str:
+        return self._teacher(whose).called
 
     def _knows(self, meaning: str) -> bool:
         return meaning in self._predictions.known_emotions

@@ -1,5 +1,6 @@
 """The page: a header that says which study, who annotates and which model answers, and the tabs."""
 
+import html
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -10,6 +11,7 @@ from app import look
 from app.pages import about, adapt, annotate, data, rules, views
 from app.session import Session
 from app.studio import Studio
+from app.support import learned_from
 from stf2m.vocabulary import EMOTIONS
 
 GUEST = "Guest"
@@ -110,9 +112,9 @@ def _header(studio: Studio, session: Session) -> _Header:
 def _version_html(version: ModelVersionRecord) -> str:
     if version.kind == "base":
         return f'<span class="st-version">model {version.number} · as shipped</span>'
-    number = len(version.corrections)
+    learned = html.escape(learned_from(version))
     return (
-        f'<span class="st-version">model {version.number} · adapted to {number} corrections '
+        f'<span class="st-version">model {version.number} · adapted to {learned} '
         f"{_ago(datetime.now(UTC) - version.created)}</span>"
     )
 

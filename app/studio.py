@@ -28,6 +28,7 @@ from app.jobs import Job, Jobs
 from app.predictions import Predictions
 from app.queue_cards import ClipCard, card
 from app.settings import Settings
+from app.support import Whose
 from stf2m.adaptation import AdaptedModel
 from stf2m.segments import Segment
 from stf2m.tracks import Track
@@ -263,9 +264,12 @@ class Studio:
 
     # --- adaptation -----------------------------------------------------------------------------------------------
 
-    def readiness(self, study_id: int) -> tuple[Counter[str], str]:
-        """The corrections per emotion, and what is missing before the model can adapt (empty: nothing)."""
-        return self._adapting.readiness(self.store.study(study_id))
+    def readiness(self, study_id: int, whose: Whose | None = None) -> tuple[Counter[str], str]:
+        """The corrections per emotion, and what is missing before the model can adapt to them (empty: nothing).
+
+        ``whose`` corrections: everybody's or one annotator's; None: as last time.
+        """
+        return self._adapting.readiness(self.store.study(study_id), whose)
 
     def adapt(
         self,
@@ -274,14 +278,24 @@ class Studio:
         progress: Progress | None = None,
         *,
         unlabelled: bool | None = None,
+        whose: Whose | None = None,
     ) -> AdaptationReport:
-        """Learn from all corrections of a study, and with ``unlabelled`` (None: as last time) from the segments that
-        nobody has labelled, too: a new model version becomes the active one.
+        """Learn from the corrections of a study, and with ``unlabelled`` from the segments without one, too.
+
+        A new model version becomes the active one. ``whose`` as in :meth:`readiness`; None, of either: as last time.
 
         Raises :class:`app.adapting.NotEnoughCorrections` when something is missing first.
         """
         study = self.store.study(study_id)
-        return self._adapting.adapt(study, annotator_id, progress or (lambda share, stage: None), unlabelled)
+        return self._adapting.adapt(study, annotator_id, progress or (lambda share, stage: None), unlabelled, whose)
+
+    def personal(self, study_id: int, annotator_id: int, emotions: Sequence[str]) -> AdaptedModel:
+        """The shipped model adapted to one annotator's corrections alone, to look at. Raises as :meth:`adapt`."""
+        return self._adapting.personal(self.store.study(study_id), annotator_id, emotions)
+
+    def learns_from(self, study_id: int) -> Whose:
+        """Whose corrections the last adaptation of a study learned from; everybody's before the first."""
+        return self._adapting.learns_from(study_id)
 
     def uses_unlabelled(self, study_id: int) -> bool:
         """Whether the last adaptation of a study learned from unlabelled segments as well; True before the first."""

@@ -1,13 +1,14 @@
 """The support set of a study: its corrections as encoded segments with degrees, and what is missing in it."""
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from annotations.records import AnnotationRecord
+from annotations.records import AnnotationRecord, LaneKind, ModelVersionRecord
 from stf2m import segments
 from stf2m.adaptation import SupportError
 from stf2m.encoded import Encoded
@@ -17,7 +18,25 @@ from stf2m.segments import Segment
 LEAST_CORRECTIONS = 3
 LEAST_EMOTIONS = 2
 
+#: Whose corrections a model learns from: everybody's, or those of the annotator with this id.
+Whose = int | Literal["everybody"]
+EVERYBODY: Literal["everybody"] = "everybody"
+
 Degrees = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """The one annotator whose corrections a model version learned from, as its figures keep it."""
+
+    id: int
+    name: str
+    kind: LaneKind
+
+    @property
+    def called(self) -> str:
+        """``Ana`` or ``the consensus``."""
+        return "the consensus" if self.kind == "consensus" else self.name
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +78,48 @@ def missing(annotations: Sequence[AnnotationRecord], emotions: Sequence[str], kn
         kind = "another emotion" if kinds == 1 and counts else "at least two emotions"
         sentence += f", with at least one of {kind} ({names})" if kinds == 1 and counts else f", of {kind}"
     return f"{sentence} before the model can adapt."
+
+
+def by(whose: Whose, annotations: Sequence[AnnotationRecord], settled: Collection[int]) -> list[AnnotationRecord]:
+    """The annotations to learn from; ``settled`` are the ids of annotators that are a consensus.
+
+    Of everybody's, nothing counts twice: a person's annotation is left out where the consensus has settled half of it
+    or more.
+    """
+    if whose != EVERYBODY:
+        return [each for each in annotations if each.annotator_id == whose]
+    agreed = defaultdict(list)
+    for each in annotations:
+        if each.annotator_id in settled:
+            agreed[each.clip_id].append((each.start_s, each.end_s))
+    return [
+        each
+        for each in annotations
+        if each.annotator_id in settled or _covered(each, agreed[each.clip_id]) < (each.end_s - each.start_s) / 2
+    ]
+
+
+def _covered(annotation: AnnotationRecord, stretches: Sequence[tuple[float, float]]) -> float:
+    """How many seconds of an annotation lie in stretches, which may overlap."""
+    seconds, until = 0.0, annotation.start_s
+    for start_s, end_s in sorted(stretches):
+        end_s = min(end_s, annotation.end_s)
+        seconds += max(0.0, end_s - max(start_s, until))
+        until = max(until, end_s)
+    return seconds
+
+
+def teacher(version: ModelVersionRecord) -> Teacher | None:
+    """The one annotator whose corrections a version learned from; None where it was everybody."""
+    found = version.figures.get("whose")
+    return Teacher(**found) if found else None
+
+
+def learned_from(version: ModelVersionRecord) -> str:
+    """``7 corrections``, or ``7 corrections of Ana`` where it learned from hers alone."""
+    number, who = len(version.corrections), teacher(version)
+    corrections = "1 correction" if number == 1 else f"{number} corrections"
+    return f"{corrections} of {who.called}" if who else corrections
 
 
 def per_emotion(annotations: Sequence[AnnotationRecord]) -> Counter[str]:

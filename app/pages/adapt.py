@@ -5,13 +5,14 @@ from typing import Any
 
 import gradio as gr
 
-from app import inspection
+from app import inspection, team
 from app.adapting import NotEnoughCorrections
 from app.figures.corrections import corrections_per_emotion
 from app.figures.ribbon import before_after
 from app.pages import adapt_html, places
 from app.session import Session
 from app.studio import Studio
+from app.support import Whose
 
 #: Clips of the overview; more would be a wall, and those that changed most come first.
 MOST_CLIPS = 12
@@ -39,6 +40,8 @@ element.addEventListener("click", (event) => {
 
 @dataclass(frozen=True)
 class _Parts:
+    whose: gr.Dropdown
+    about: gr.HTML
     counts: gr.Plot
     sentence: gr.HTML
     unlabelled: gr.Checkbox
@@ -56,11 +59,13 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
     with gr.Row(elem_classes="st-look"):
         with gr.Column(scale=5, min_width=320):
             places.text("adapt-head", "<h2>Corrections in this study</h2>")
+            whose = gr.Dropdown([], label="Learn from", interactive=True, elem_id="adapt-whose")
+            about = places.text("adapt-about")
             counts = places.plot("adapt-counts")
             sentence = places.text("adapt-sentence")
             unlabelled = gr.Checkbox(
                 True,
-                label="Also learn from segments nobody has labelled yet",
+                label="Also learn from segments without a label",
                 info="They show how people look and sound in the rest of the study. Helps most with few corrections.",
                 container=False,
                 elem_id="adapt-unlabelled",
@@ -76,7 +81,9 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
             overview = places.text("adapt-overview", clicks=OPEN)
             clip = gr.Dropdown([], label="Clip", interactive=True, elem_id="adapt-clip")
             timelines = places.plot("adapt-timelines")
-    parts = _Parts(counts, sentence, unlabelled, report, before, after, overview, clip, timelines, history)
+    parts = _Parts(
+        whose, about, counts, sentence, unlabelled, report, before, after, overview, clip, timelines, history
+    )
 
     def refresh(study_id: int | None) -> dict[Any, Any]:
         return _refresh(studio, study_id, parts)
@@ -89,16 +96,20 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
         annotator_id: int,
         changed: int,
         also: bool,
+        teacher: Whose,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> int:
         def report_progress(share: float, stage: str) -> None:
             progress(share, desc=stage)
 
         try:
-            studio.adapt(study_id, annotator_id, report_progress, unlabelled=also)
+            studio.adapt(study_id, annotator_id, report_progress, unlabelled=also, whose=teacher)
         except NotEnoughCorrections as error:
             raise gr.Error(str(error), print_exception=False, title="Not yet") from error
         return changed + 1
+
+    def choose(study_id: int, teacher: Whose) -> dict[Any, Any]:
+        return _teacher(studio, study_id, teacher, parts)
 
     def go_back(study_id: int, annotator_id: int, changed: int, event: gr.EventData) -> int:
         version = studio.version(study_id, int(event.go))
@@ -110,13 +121,14 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
     tab.select(refresh, session.study, everything, show_progress="minimal")
     learn.click(
         adapt,
-        [session.study, session.annotator, session.changed, unlabelled],
+        [session.study, session.annotator, session.changed, unlabelled, whose],
         session.changed,
         show_progress_on=report,
     ).success(refresh, session.study, everything, show_progress="minimal")
     history.select(
         go_back, [session.study, session.annotator, session.changed], session.changed, show_progress="hidden"
     ).success(refresh, session.study, everything, show_progress="minimal")
+    whose.input(choose, [session.study, whose], [about, counts, sentence], show_progress="hidden")
     for each in (before, after, clip):
         each.input(compare, comparison, [overview, clip, timelines], show_progress="minimal")
     overview.select(_opened, None, session.clip, show_progress="hidden").then(
@@ -131,21 +143,31 @@ def _opened(event: gr.EventData) -> int:
 def _refresh(studio: Studio, study_id: int | None, parts: _Parts) -> dict[Any, Any]:
     if not study_id:
         return {parts.sentence: '<p class="st-note">Open a study first.</p>'}
-    study, versions, active = studio.study(study_id), studio.versions(study_id), studio.version(study_id)
-    counts, lacking = studio.readiness(study_id)
+    versions, active = studio.versions(study_id), studio.version(study_id)
+    last, who = studio.learns_from(study_id), team.teachers(studio, study_id)
     newest = versions[-1]
     parent = next((version.id for version in versions if version.id == active.parent_id), None)
     before, after = (parent, active.id) if parent else (active.id, newest.id)
     choices = [(adapt_html.version_label(version), version.id) for version in versions]
     return {
-        parts.counts: corrections_per_emotion(counts, inspection.colours(study)),
-        parts.sentence: adapt_html.readiness(sum(counts.values()), lacking),
+        parts.whose: gr.Dropdown(choices=adapt_html.teachers(who), value=last, visible=len(who) > 1),
+        **_teacher(studio, study_id, last, parts),
         parts.unlabelled: studio.uses_unlabelled(study_id),
         parts.report: adapt_html.report(active),
         parts.history: adapt_html.history(versions),
         parts.before: gr.Dropdown(choices=choices, value=before),
         parts.after: gr.Dropdown(choices=choices, value=after),
         **_compare(studio, study_id, before, after, None, parts),
+    }
+
+
+def _teacher(studio: Studio, study_id: int, whose: Whose, parts: _Parts) -> dict[Any, Any]:
+    """What there is to learn from those whose corrections are chosen."""
+    counts, lacking = studio.readiness(study_id, whose)
+    return {
+        parts.about: adapt_html.about(whose, team.teachers(studio, study_id)),
+        parts.counts: corrections_per_emotion(counts, inspection.colours(studio.study(study_id))),
+        parts.sentence: adapt_html.readiness(sum(counts.values()), lacking),
     }
 
 

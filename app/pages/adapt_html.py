@@ -8,6 +8,7 @@ from annotations.records import ClipRecord, ModelVersionRecord
 from app.adapting import Change
 from app.figures.style import NEUTRAL
 from app.inspection import interval
+from app.support import EVERYBODY, Teacher, Whose, learned_from
 from stf2m.timeline import Stretch
 
 MOST_CHANGES = 60
@@ -29,9 +30,26 @@ def readiness(total: int, lacking: str) -> str:
     return f'<p class="st-{"note" if lacking else "good"}"><b>{made}.</b> {said}</p>'
 
 
+def teachers(who: Sequence[Teacher]) -> list[tuple[str, Whose]]:
+    """The choices of those to learn from."""
+    return [("everybody", EVERYBODY), *((each.called, each.id) for each in who)]
+
+
+def about(whose: Whose, who: Sequence[Teacher]) -> str:
+    """What the choice means where it is not plain."""
+    if whose != EVERYBODY:
+        return '<p class="st-count">What only others have labelled counts as a segment without a label.</p>'
+    if any(each.kind == "consensus" for each in who):
+        return (
+            '<p class="st-count">Where the consensus has settled at least half of an annotation, the consensus counts '
+            "instead of it, so that nothing counts twice.</p>"
+        )
+    return ""
+
+
 def version_label(version: ModelVersionRecord) -> str:
     """``model 3 · 7 corrections + 41 unlabelled``."""
-    label = "as shipped" if version.kind == "base" else f"{len(version.corrections)} corrections"
+    label = "as shipped" if version.kind == "base" else learned_from(version)
     also = f" + {unlabelled(version)} unlabelled" if unlabelled(version) else ""
     return f"model {version.number} · {label}{also}"
 
@@ -44,8 +62,8 @@ def report(version: ModelVersionRecord) -> str:
     seconds = version.figures.get("seconds")
     took = f" in {seconds:.2f} s" if seconds is not None else ""
     also = unlabelled(version)
-    company = f" and {also} segments that nobody has labelled" if also else ""
-    learned = f"Model {version.number} learned from {len(version.corrections)} corrections{company}{took}."
+    company = f" and {also} segments without a label" if also else ""
+    learned = f"Model {version.number} learned from {html.escape(learned_from(version))}{company}{took}."
     if not tested:
         return f"<p>{learned} There are too few corrections to leave one out and test on it.</p>"
     how = (
@@ -96,7 +114,7 @@ def _version_row(version: ModelVersionRecord, number: Mapping[int | None, int]) 
         if version.active
         else f"<button type='button' class='st-small' data-go='{version.id}'>Use this one</button>"
     )
-    learned = f"{len(version.corrections)} corrections" if version.corrections else "–"
+    learned = html.escape(learned_from(version)) if version.corrections else "–"
     also = f"<br><small>+ {unlabelled(version)} unlabelled</small>" if unlabelled(version) else ""
     return (
         f"<tr><th scope='row'>{version.number}</th><td>{action}</td><td>{parent}</td>"

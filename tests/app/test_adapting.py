@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from app import unlabelled
+from app.adapting import NotEnoughCorrections
 from app.settings import Settings
 from app.studio import Studio
+from app.support import learned_from
 from stf2m import segments
 from stf2m.model import STF2M
 from tests.app.conftest import EMOTIONS
@@ -135,3 +137,72 @@ def test_a_new_checkpoint_does_without_clips_that_are_gone(studio: Studio, ana: 
     if renewed.kind == "adapted":
         assert renewed.figures["unlabelled"]["segments"] < old.figures["unlabelled"]["segments"]
         assert renewed.figures["unlabelled"]["clips"] == [TALKING]
+
+
+@pytest.fixture
+def bob(studio: Studio) -> int:
+    return studio.annotator("Bob").id
+
+
+def _disagree(studio: Studio, ana: int, bob: int) -> None:
+    """Ana hears sad and angry, Bob the other way round."""
+    _correct(studio, ana)
+    for at, emotion in ((0.0, "angry"), (4.0, "sad"), (8.0, "angry"), (12.0, "sad"), (18.0, "sad")):
+        studio.correct(TALKING, bob, at, at + 2.0, {emotion: 1.0})
+
+
+def test_a_model_learns_from_everybody_from_one_person_or_as_last_time(studio: Studio, ana: int, bob: int):
+    _disagree(studio, ana, bob)
+    assert studio.learns_from(STUDY) == "everybody"
+    everybody = studio.adapt(STUDY, ana, unlabelled=False).version
+    assert (len(everybody.corrections), everybody.figures["whose"]) == (9, None)
+    assert learned_from(everybody) == "9 corrections"
+    of_bob = studio.adapt(STUDY, ana, unlabelled=False, whose=bob).version
+    assert learned_from(of_bob) == "5 corrections of Bob"
+    assert {studio.store.annotation(each.annotation_id).annotator for each in of_bob.corrections} == {"Bob"}
+    assert studio.learns_from(STUDY) == bob
+    assert sum(studio.readiness(STUDY)[0].values()) == 5
+    assert studio.adapt(STUDY, ana).version.file == of_bob.file
+    assert studio.adapt(STUDY, ana, whose="everybody").version.file == everybody.file
+
+
+def test_too_little_of_one_person_says_whose(studio: Studio, ana: int, bob: int):
+    _correct(studio, ana)
+    studio.correct(TALKING, bob, 0.0, 2.0, {"sad": 1.0})
+    with pytest.raises(NotEnoughCorrections, match=r"From Bob alone: 2 more corrections are needed, with at least one"):
+        studio.adapt(STUDY, ana, whose=bob)
+
+
+def test_the_consensus_stands_for_the_people_where_it_says_something(studio: Studio, ana: int, bob: int):
+    """It settles the stretch of 0–2 s and less than half of 4–6 s: there Ana's and Bob's words still count."""
+    _disagree(studio, ana, bob)
+    consensus = studio.store.consensus().id
+    for start_s, end_s in ((0.0, 2.0), (5.5, 6.0), (9.0, 9.5), (9.25, 10.5)):
+        studio.store.annotate(TALKING, consensus, start_s, end_s, {"happy": 1.0}, by=ana)
+    version = studio.adapt(STUDY, ana, unlabelled=False).version
+    used = [studio.store.annotation(each.annotation_id) for each in version.corrections]
+    assert sorted((each.annotator, each.start_s) for each in used if each.annotator != "Consensus") == [
+        ("Ana", 4.0),
+        ("Ana", 12.0),
+        ("Bob", 4.0),
+        ("Bob", 12.0),
+        ("Bob", 18.0),
+    ]
+    assert len(used) == 9
+    with pytest.raises(NotEnoughCorrections, match="From the consensus alone"):
+        studio.adapt(STUDY, ana, whose=consensus)
+
+
+def test_a_new_checkpoint_still_learns_from_the_same_person(studio: Studio, ana: int, bob: int, tmp_path: Path):
+    _disagree(studio, ana, bob)
+    old = studio.adapt(STUDY, ana, whose=bob).version
+    again = _again(studio, tmp_path / "newer")
+    assert again.version(STUDY).figures["whose"] == old.figures["whose"] == {"id": bob, "name": "Bob", "kind": "person"}
+    assert again.learns_from(STUDY) == bob
+
+
+def test_labels_of_clips_without_their_video_teach_nothing(studio: Studio, ana: int):
+    _correct(studio, ana)
+    gone = studio.store.add_clip(STUDY, "b" * 64, "gone.mp4", duration_s=5.0, has_video=True, has_sound=True)
+    studio.store.annotate(gone.id, ana, 0.0, 2.0, {"happy": 1.0})
+    assert len(studio.adapt(STUDY, ana, unlabelled=False).version.corrections) == 4
