@@ -14,9 +14,12 @@ from annotations.records import (
     AnnotatorRecord,
     AnswerRecord,
     ClipRecord,
+    Edit,
     EventRecord,
     ModelVersionRecord,
+    NewAnnotation,
     NotFoundError,
+    PaintedRecord,
     StudyRecord,
 )
 from annotations.store import Store
@@ -161,25 +164,40 @@ class Studio:
     # --- suggestions ----------------------------------------------------------------------------------------------
 
     def timeline(
-        self, clip_id: int, annotator_id: int | None, *, version_id: int | None = None, compare_to: int | None = None
+        self,
+        clip_id: int,
+        annotator_id: int,
+        *,
+        compare_to: int | None = None,
+        review: bool = False,
     ) -> dict[str, Any]:
-        """Everything the timeline of a clip shows, as plain JSON values; ``compare_to`` adds an earlier version's."""
+        """Everything the timeline of a clip shows, as plain JSON values; ``compare_to`` adds an earlier version's.
+
+        With ``review`` the lane to write on is the consensus, and what people say stands in for the suggestions.
+        """
         clip = self.store.clip(clip_id)
         study = self.store.study(clip.study_id)
-        version = self.version(clip.study_id, version_id)
+        version = self.version(clip.study_id)
         tracks = self.predictions.tracks(clip)
+        said = self.store.annotations(clip_id=clip_id)
+        settled = self.store.consensus().id if review else None
+        by_people = [each for each in said if each.annotator_id != settled]
         return {
             "clip": timeline.clip(clip),
             "emotions": timeline.emotions(study.emotions),
-            "suggestions": self._suggestions(clip, version),
+            "suggestions": timeline.what_people_say(by_people) if review else self._suggestions(clip, version),
             "before": None if compare_to is None else self._suggestions(clip, self.version(study.id, compare_to)),
-            "annotations": [timeline.annotation(a, annotator_id) for a in self.store.annotations(clip_id=clip_id)],
+            "annotations": [timeline.annotation(each, settled or annotator_id) for each in said],
+            "review": review,
+            "mode": study.settings.mode,
+            "unsure": study.settings.unsure,
+            **self._visit(clip, annotator_id),
             "lanes": timeline.lanes(tracks),
             "words": timeline.words(tracks),
             "segment_s": self.settings.segment_s,
             "hop_s": self.settings.hop_s,
-            "can_undo": annotator_id is not None and self.store.can_undo(study.id, annotator_id),
-            "can_redo": annotator_id is not None and self.store.can_redo(study.id, annotator_id),
+            "can_undo": self.store.can_undo(study.id, annotator_id),
+            "can_redo": self.store.can_redo(study.id, annotator_id),
             "version": timeline.version(version),
         }
 
@@ -222,16 +240,29 @@ class Studio:
         version: int | None = None,
         note: str = "",
         intensity: float | None = None,
+        painted: PaintedRecord | None = None,
+        shown: bool = True,
+        review: bool = False,
     ) -> dict[str, Any]:
         """Save what a person says about a stretch of a clip; with ``annotation_id`` and ``version``, change it.
 
+        ``shown`` is whether the person had seen the suggestion there; with ``review`` they settle the consensus.
         Raises :class:`annotations.records.StaleWrite` when somebody else changed it meanwhile, and
         :class:`annotations.records.AnnotationError` with one sentence for anything that makes no sense.
         """
         if annotation_id is None:
-            answered = self._answered(self.store.clip(clip_id), start_s, end_s)
+            answered = None if review else self.answered(self.store.clip(clip_id), start_s, end_s, shown=shown)
             record = self.store.annotate(
-                clip_id, annotator_id, start_s, end_s, degrees, intensity=intensity, note=note, suggestion=answered
+                clip_id,
+                self.store.consensus().id if review else annotator_id,
+                start_s,
+                end_s,
+                degrees,
+                intensity=intensity,
+                note=note,
+                suggestion=answered,
+                painted=painted,
+                by=annotator_id,
             )
         else:
             record = self.store.change(
@@ -244,7 +275,27 @@ class Studio:
                 intensity=intensity,
                 note=note,
             )
-        return timeline.annotation(record, annotator_id)
+        return timeline.annotation(record, record.annotator_id)
+
+    def edit(
+        self, clip_id: int, annotator_id: int, edits: Sequence[Edit], *, review: bool = False
+    ) -> list[AnnotationRecord | None]:
+        """Several edits of one lane at once, as one step that one undo takes back. Raises as :meth:`correct`."""
+        lane = self.store.consensus().id if review else annotator_id
+        return self.store.edit(clip_id, lane, edits, by=annotator_id)
+
+    def accept_sure(self, clip_id: int, annotator_id: int) -> list[AnnotationRecord]:
+        """Accept every suggestion that the model is sure of and that this person has not answered, as one step."""
+        clip = self.store.clip(clip_id)
+        unsure = self.store.study(clip.study_id).settings.unsure
+        mine = self.store.annotations(clip_id=clip_id, annotator_id=annotator_id)
+        edits = [
+            NewAnnotation(each["start_s"], each["end_s"], {each["emotion"]: 1.0}, answers=self._says(clip, each))
+            for each in self._suggestions(clip, self.version(clip.study_id))
+            if each["uncertainty"] < unsure
+            and not any(one.start_s < each["end_s"] and each["start_s"] < one.end_s for one in mine)
+        ]
+        return [each for each in self.store.edit(clip_id, annotator_id, edits) if each]
 
     def remove(self, annotation_id: int, version: int, annotator_id: int) -> None:
         """Take an annotation back."""
@@ -252,11 +303,11 @@ class Studio:
 
     def undo(self, study_id: int, annotator_id: int) -> EventRecord | None:
         """Undo this person's last change in a study; None when there is none."""
-        return self.store.undo(study_id, annotator_id)
+        return self._followed(self.store.undo(study_id, annotator_id), study_id, annotator_id)
 
     def redo(self, study_id: int, annotator_id: int) -> EventRecord | None:
         """Redo what this person undid last; None when there is nothing."""
-        return self.store.redo(study_id, annotator_id)
+        return self._followed(self.store.redo(study_id, annotator_id), study_id, annotator_id)
 
     def corrections(self, study_id: int) -> list[AnnotationRecord]:
         """All annotations of a study, in the order in which they were made."""
@@ -322,16 +373,67 @@ class Studio:
         """Make a model version the active one: the one click to go back."""
         return self.store.activate(version_id, annotator_id)
 
+    # --- the label set --------------------------------------------------------------------------------------------
+
+    def add_emotion(self, study_id: int, name: str, annotator_id: int) -> StudyRecord:
+        """One more emotion of a study."""
+        self.store.add_emotion(study_id, canonical(name), annotator_id)
+        return self._relabelled(study_id, annotator_id)
+
+    def rename_emotion(self, study_id: int, old: str, new: str, annotator_id: int) -> StudyRecord:
+        """Give an emotion another name; its annotations and the model's answers follow."""
+        self.store.rename_emotion(study_id, old, new, annotator_id)
+        return self._relabelled(study_id, annotator_id)
+
+    def merge_emotions(self, study_id: int, source: str, into: str, annotator_id: int) -> StudyRecord:
+        """Make one emotion a part of another; its annotations and the model's answers follow."""
+        self.store.merge_emotions(study_id, source, into, annotator_id)
+        return self._relabelled(study_id, annotator_id)
+
+    def recolour_emotion(self, study_id: int, name: str, colour: str, annotator_id: int) -> StudyRecord:
+        """Give an emotion another colour, ``#rrggbb``."""
+        return self.store.recolour_emotion(study_id, name, colour, annotator_id)
+
+    def _relabelled(self, study_id: int, annotator_id: int) -> StudyRecord:
+        self._adapting.follow(study_id, annotator_id)
+        return self.study(study_id)
+
+    def _followed(self, event: EventRecord | None, study_id: int, annotator_id: int) -> EventRecord | None:
+        if event is not None and event.entity == "study":
+            self._adapting.follow(study_id, annotator_id)
+        return event
+
     # --- inside ---------------------------------------------------------------------------------------------------
 
     def _clips_of(self, study_id: int) -> list[ClipRecord]:
         return self.store.clips(study_id) + self.store.clips(study_id, removed=True)
 
-    def _answered(self, clip: ClipRecord, start_s: float, end_s: float) -> AnswerRecord | None:
+    def answered(self, clip: ClipRecord, start_s: float, end_s: float, *, shown: bool) -> AnswerRecord | None:
         """What the active model says about a stretch: kept with the correction that answers it."""
         version = self.version(clip.study_id)
         memberships = self.predictions.between(clip, version, start_s, end_s)
-        return AnswerRecord(version.id, start_s, end_s, memberships) if memberships else None
+        return AnswerRecord(version.id, start_s, end_s, memberships, shown) if memberships else None
+
+    def _says(self, clip: ClipRecord, suggestion: Mapping[str, Any]) -> AnswerRecord:
+        version = self.version(clip.study_id)
+        return AnswerRecord(version.id, suggestion["start_s"], suggestion["end_s"], suggestion["memberships"])
+
+    def _visit(self, clip: ClipRecord, annotator_id: int) -> dict[str, Any]:
+        """Where a person was last on a clip, whether they have finished it, and how fast they press a key."""
+        seen = next(
+            (
+                each
+                for each in self.store.visits(clip.study_id)
+                if (each.clip_id, each.annotator_id) == (clip.id, annotator_id)
+            ),
+            None,
+        )
+        reaction = next((each.reaction_s for each in self.store.annotators() if each.id == annotator_id), None)
+        return {
+            "position_s": seen.position_s if seen else 0.0,
+            "finished": bool(seen and seen.finished),
+            "reaction_s": reaction,
+        }
 
     def _suggestions(self, clip: ClipRecord, version: ModelVersionRecord) -> list[dict[str, Any]]:
         """A version's timeline of a clip, kept in the database from its first showing on."""

@@ -83,7 +83,7 @@ def test_refused_in_one_sentence_and_the_database_is_as_it_was(studio: Studio, t
 
 def _note(studio: Studio, path: Path) -> str:
     clip = studio.ingest(STUDY, Upload(path, path.name))
-    assert studio.timeline(clip.id, None)["suggestions"]
+    assert studio.timeline(clip.id, studio.annotator("Ana").id)["suggestions"]
     return " ".join(clip.notes)
 
 
@@ -111,7 +111,7 @@ def test_a_third_of_a_second_is_enough_for_a_face_and_said_to_be_short(studio: S
     path = media_files.write(tmp_path / "blink.mp4", _pictures(0.3))
     clip = studio.ingest(STUDY, Upload(path, path.name))
     assert any("blink.mp4" in note for note in clip.notes)
-    assert len(studio.timeline(clip.id, None)["suggestions"]) == 1
+    assert len(studio.timeline(clip.id, studio.annotator("Ana").id)["suggestions"]) == 1
 
 
 def test_an_audio_file_with_a_voice_is_analysed_by_voice_and_words(studio: Studio, tmp_path: Path):

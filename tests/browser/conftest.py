@@ -49,9 +49,15 @@ def _answers(url: str, app: subprocess.Popen[bytes]) -> bool:
 
 
 @pytest.fixture(scope="session")
-def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def app_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which the app keeps everything."""
+    return tmp_path_factory.mktemp("studio")
+
+
+@pytest.fixture(scope="session")
+def app_url(app_home: Path) -> Iterator[str]:
     """``python app.py`` with one empty study, answering at this address."""
-    home = tmp_path_factory.mktemp("studio")
+    home = app_home
     studio = Studio(Settings(home=home))
     studio.create_study("Field notes", EMOTIONS)
     studio.store.close()

@@ -3,56 +3,27 @@
 import re
 
 import pytest
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import PHONE, OpenPage
+from tests.browser.page import emotion_button, mine, open_as, saved
 
 pytestmark = pytest.mark.browser
 
 
-def _open(visit: OpenPage, clip: int, name: str, **options) -> Page:
-    """The page of a clip under an annotator's own name, so that tests do not get in each other's way."""
-    page = visit(f"?clip={clip}", **options)
-    page.locator("#timeline .tl-open").wait_for()
-    field = page.locator("#annotator input, #annotator textarea").first
-    field.fill(name)
-    field.press("Enter")
-    expect(page.locator(".tl-name-mine")).to_have_text(name)
-    page.locator("#timeline .tl").focus()
-    return page
-
-
-def _saved(page: Page) -> None:
-    expect(page.locator(".tl-saved")).to_have_text("saved ✓")
-
-
-def _pressed(page: Page, emotion: str) -> Locator:
-    return page.locator(f'.tl-emotion[data-emotion="{emotion}"]')
-
-
-def _mine(page: Page) -> list[tuple[str, float, float]]:
-    """This person's annotations as the server sends them to a fresh look: (emotion, start, end)."""
-    with page.expect_response(
-        lambda r: r.url.endswith("component_server/") and '"open"' in (r.request.post_data or "")
-    ) as got:
-        page.reload()
-    shown = got.value.json()["timeline"]["annotations"]
-    return [(each["emotion"], each["start_s"], each["end_s"]) for each in shown if each["mine"]]
-
-
 def test_the_main_job(visit: OpenPage, clip: int):
     """Correct three segments by keyboard, reload, undo one, adapt, see before and after, go back."""
-    page = _open(visit, clip, "Main")
+    page = open_as(visit, clip, "Main")
     for key, emotion in (("2", "happy"), ("4", "sad"), ("1", "angry")):
         page.keyboard.press("j")
         page.keyboard.press(key)
-        expect(_pressed(page, emotion)).to_have_attribute("aria-pressed", "true")
-    _saved(page)
+        expect(emotion_button(page, emotion)).to_have_attribute("aria-pressed", "true")
+    saved(page)
     expect(page.locator(".tl-counts")).to_contain_text("3 corrections")
-    assert sorted(emotion for emotion, _, _ in _mine(page)) == ["angry", "happy", "sad"]
+    assert sorted(emotion for emotion, _, _ in mine(page)) == ["angry", "happy", "sad"]
 
     page.locator("#timeline .tl-open").wait_for()
-    expect(page.locator("#queue .qu-progress")).to_contain_text("1/")
+    expect(page.locator("#queue .qu-facts").first).to_contain_text("yours")
     page.keyboard.press("Control+z")
     expect(page.locator(".tl-message")).to_contain_text("Undone: the new angry")
     expect(page.locator(".tl-counts")).to_contain_text("2 corrections (happy 1, sad 1)")
@@ -75,7 +46,7 @@ def test_the_main_job(visit: OpenPage, clip: int):
 
 
 def test_accept_and_next_walks_through_the_clip(visit: OpenPage, clip: int):
-    page = _open(visit, clip, "Walker")
+    page = open_as(visit, clip, "Walker")
     page.keyboard.press("j")
     first = page.locator(".tl-when").inner_text()
     page.keyboard.press("Enter")
@@ -85,12 +56,12 @@ def test_accept_and_next_walks_through_the_clip(visit: OpenPage, clip: int):
     expect(page.locator(".tl-said")).to_contain_text("You: ")
     page.keyboard.press("Delete")
     expect(page.locator(".tl-said")).to_contain_text(re.compile("Suggested: |The model does not know. Its guess: "))
-    _saved(page)
-    assert _mine(page) == []
+    saved(page)
+    assert mine(page) == []
 
 
 def test_the_mouse_makes_moves_and_trims_a_segment(visit: OpenPage, clip: int):
-    page = _open(visit, clip, "Mouse")
+    page = open_as(visit, clip, "Mouse")
     area = page.locator(".tl-area").bounding_box()
     lane = page.locator(".tl-name-mine").bounding_box()
     y = lane["y"] + lane["height"] / 2
@@ -111,20 +82,20 @@ def test_the_mouse_makes_moves_and_trims_a_segment(visit: OpenPage, clip: int):
     expect(page.locator(".tl-said")).to_contain_text("New segment")
     page.keyboard.up("Alt")
     page.keyboard.press("5")
-    _saved(page)
+    saved(page)
     page.keyboard.down("Alt")
     drag(14.0, 16.0)
-    _saved(page)
+    saved(page)
     drag(13.0, 12.0)
     page.keyboard.up("Alt")
-    _saved(page)
-    ((emotion, start, end),) = _mine(page)
+    saved(page)
+    ((emotion, start, end),) = mine(page)
     assert emotion == "surprised"
     assert (start, end) == (pytest.approx(9.0, abs=0.15), pytest.approx(15.0, abs=0.15))
 
 
 def test_several_degrees_intensity_and_a_note(visit: OpenPage, clip: int):
-    page = _open(visit, clip, "Degrees")
+    page = open_as(visit, clip, "Degrees")
     page.keyboard.press("j")
     page.keyboard.press("2")
     page.locator(".tl-editor summary").click()
@@ -134,7 +105,7 @@ def test_several_degrees_intensity_and_a_note(visit: OpenPage, clip: int):
     page.get_by_label("Note on this segment").fill("<b>sees the letter</b>")
     page.get_by_label("Note on this segment").press("Escape")
     expect(page.locator(".tl-said")).to_contain_text("happy 0.70 + sad 0.30")
-    _saved(page)
+    saved(page)
     page.reload()
     page.locator("#timeline .tl-open").wait_for()
     page.keyboard.press("j")
@@ -144,7 +115,7 @@ def test_several_degrees_intensity_and_a_note(visit: OpenPage, clip: int):
 
 
 def test_a_lost_connection_loses_no_correction(visit: OpenPage, clip: int):
-    page = _open(visit, clip, "Offline")
+    page = open_as(visit, clip, "Offline")
 
     def cut(route: Route) -> None:
         route.abort("connectionrefused")
@@ -160,14 +131,14 @@ def test_a_lost_connection_loses_no_correction(visit: OpenPage, clip: int):
     assert '"angry":1' in kept[0]
     expect(page.get_by_role("button", name="Try again now")).to_be_visible()
     page.unroute("**/component_server/")
-    _saved(page)
-    assert [emotion for emotion, _, _ in _mine(page)] == ["angry"]
+    saved(page)
+    assert [emotion for emotion, _, _ in mine(page)] == ["angry"]
     assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('stf2m.outbox.'))") == []
 
 
 def test_a_reload_before_the_answer_loses_no_correction_and_doubles_none(visit: OpenPage, clip: int):
     """The server has saved it, but the page never hears so and is loaded again: it sends it once more."""
-    page = _open(visit, clip, "Reload")
+    page = open_as(visit, clip, "Reload")
 
     def swallow(route: Route) -> None:
         if '"correct"' in (route.request.post_data or ""):
@@ -184,31 +155,31 @@ def test_a_reload_before_the_answer_loses_no_correction_and_doubles_none(visit: 
     page.on("dialog", lambda dialog: dialog.accept())
     page.reload()
     page.locator("#timeline .tl-open").wait_for()
-    _saved(page)
-    assert [emotion for emotion, _, _ in _mine(page)] == ["sad"]
+    saved(page)
+    assert [emotion for emotion, _, _ in mine(page)] == ["sad"]
 
 
 def test_two_windows_changing_one_segment_get_a_choice(visit: OpenPage, clip: int):
-    first = _open(visit, clip, "Twice")
+    first = open_as(visit, clip, "Twice")
     first.keyboard.press("j")
     first.keyboard.press("1")
-    _saved(first)
-    second = _open(visit, clip, "Twice")
+    saved(first)
+    second = open_as(visit, clip, "Twice")
     second.keyboard.press("j")
     second.keyboard.press("2")
-    _saved(second)
+    saved(second)
     first.keyboard.press("4")
     dialog = first.locator("dialog[open]")
     expect(dialog).to_contain_text("changed elsewhere meanwhile")
     expect(dialog.locator(".tl-version")).to_have_count(2)
     expect(dialog.locator(".tl-version").first).to_contain_text("happy")
     dialog.get_by_text("Save yours").click()
-    _saved(first)
-    assert [emotion for emotion, _, _ in _mine(second)] == ["sad"]
+    saved(first)
+    assert [emotion for emotion, _, _ in mine(second)] == ["sad"]
 
 
 def test_the_keys_work_wherever_the_focus_is_and_typing_is_typing(visit: OpenPage, clip: int):
-    page = _open(visit, clip, "Keys")
+    page = open_as(visit, clip, "Keys")
     page.keyboard.press("j")
     page.keyboard.press("j")
     when = page.locator(".tl-when").inner_text()
@@ -227,7 +198,7 @@ def test_the_keys_work_wherever_the_focus_is_and_typing_is_typing(visit: OpenPag
     note.fill("")
     note.press_sequentially("jk 3")
     expect(page.locator(".tl-when")).to_have_text(when)
-    expect(_pressed(page, "happy")).to_have_attribute("aria-pressed", "true")
+    expect(emotion_button(page, "happy")).to_have_attribute("aria-pressed", "true")
     note.press("Escape")
     page.keyboard.press("?")
     expect(page.locator("dialog[open]")).to_contain_text("next segment that needs attention")
@@ -235,7 +206,7 @@ def test_the_keys_work_wherever_the_focus_is_and_typing_is_typing(visit: OpenPag
     page.get_by_role("tab", name="About").click()
     page.keyboard.press("3")
     page.get_by_role("tab", name="Annotate").click()
-    expect(_pressed(page, "happy")).to_have_attribute("aria-pressed", "true")
+    expect(emotion_button(page, "happy")).to_have_attribute("aria-pressed", "true")
     page.locator("#timeline .tl").focus()
     page.keyboard.press("Space")
     page.wait_for_function("document.querySelector('#timeline video').currentTime > 0.3")
@@ -258,7 +229,7 @@ def test_a_phone_shows_video_timeline_and_labels_in_this_order(visit: OpenPage, 
     page.get_by_role("button", name="+ new").tap()
     expect(page.locator(".tl-said")).to_contain_text("New segment")
     page.locator(".tl-emotion").last.tap()
-    _saved(page)
+    saved(page)
     expect(page.locator(".tl-said")).to_contain_text("You: surprised")
     for button in page.locator(".tl-emotion, .tl-transport button:visible").all():
         assert button.bounding_box()["height"] >= 40

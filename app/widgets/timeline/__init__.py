@@ -14,11 +14,14 @@ from app.widgets import folder
 #: In this order; each file is one idea and uses only what stands before it, except inside its functions.
 SCRIPTS = (
     "model", "scale", "outbox", "player", "rows", "draw", "gestures", "panel", "degrees", "bar", "keys", "actions",
-    "learning", "work", "main",
+    "editing", "painting", "calibration", "visits", "histories", "learning", "work", "main",
 )  # fmt: skip
 
 #: The server functions that the widget calls, by name; each takes one mapping and returns one.
-CALLS = ("open", "annotations", "explain", "correct", "remove", "undo", "redo", "readiness", "adapt", "activate")
+CALLS = (
+    "open", "annotations", "explain", "undo", "redo", "readiness", "adapt", "activate",
+    "correct", "edit", "accept_sure", "remove", "restore", "history", "visit", "finish", "reaction", "threshold",
+)  # fmt: skip
 
 
 def timeline(calls: Sequence[Callable[[dict], dict]]) -> gr.HTML:

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from annotations.records import AnnotationRecord, EventRecord, ModelVersionRecord, StaleWrite
+from annotations.records import EventRecord, ModelVersionRecord
+from app import history as histories
 from app import timeline
 from app.adapting import AdaptationReport
-from app.queue_cards import UNSURE
 from app.studio import Studio
 from app.widgets.calls import Call, plain
+from app.widgets.timeline import writing
 
 _UNDONE = {"created": "the new", "changed": "the change of", "removed": "the removal of", "imported": "the import of"}
 
@@ -16,12 +17,18 @@ _UNDONE = {"created": "the new", "changed": "the change of", "removed": "the rem
 def calls(studio: Studio) -> list[Call]:
     """The server functions of the timeline widget, by the names it calls."""
 
-    def people(clip_id: int, annotator_id: int) -> dict[str, Any]:
+    def people(clip_id: int, annotator_id: int, review: bool) -> dict[str, Any]:
         """Everybody's annotations on a clip, and whether this person can undo and redo."""
         study_id = studio.clip(clip_id).study_id
+        lane = studio.store.consensus().id if review else annotator_id
+        said = studio.store.annotations(clip_id=clip_id)
         return {
             "clip": clip_id,
-            "annotations": [timeline.annotation(a, annotator_id) for a in studio.store.annotations(clip_id=clip_id)],
+            "emotions": list(studio.study(study_id).emotion_names),
+            "annotations": [timeline.annotation(each, lane) for each in said],
+            "suggestions": timeline.what_people_say([each for each in said if each.annotator_id != lane])
+            if review
+            else None,
             "can_undo": studio.store.can_undo(study_id, annotator_id),
             "can_redo": studio.store.can_redo(study_id, annotator_id),
         }
@@ -31,56 +38,29 @@ def calls(studio: Studio) -> list[Call]:
         compare_to = data.get("compare_to")
         if compare_to == "parent":
             compare_to = studio.version(studio.clip(data["clip"]).study_id).parent_id
-        return {"timeline": studio.timeline(data["clip"], data["annotator"], compare_to=compare_to), "unsure": UNSURE}
+        review = bool(data.get("review"))
+        return {"timeline": studio.timeline(data["clip"], data["annotator"], compare_to=compare_to, review=review)}
 
     @plain
     def annotations(data: dict[str, Any]) -> dict[str, Any]:
-        return people(data["clip"], data["annotator"])
+        return people(data["clip"], data["annotator"], bool(data.get("review")))
 
     @plain
     def explain(data: dict[str, Any]) -> dict[str, Any]:
         return {"why": studio.explain(data["clip"], data["start_s"], data["end_s"])}
 
-    @plain
-    def correct(data: dict[str, Any]) -> dict[str, Any]:
-        twin = None if data.get("annotation_id") else _twin(studio, data)
-        if twin:
-            return {"annotation": timeline.annotation(twin, data["annotator"])}
-        try:
-            saved = studio.correct(
-                data["clip"],
-                data["annotator"],
-                data["start_s"],
-                data["end_s"],
-                data["degrees"],
-                annotation_id=data.get("annotation_id"),
-                version=data.get("version"),
-                note=data.get("note") or "",
-                intensity=data.get("intensity"),
-            )
-        except StaleWrite as stale:
-            return _conflict(stale, data["annotator"])
-        return {"annotation": saved}
-
-    @plain
-    def remove(data: dict[str, Any]) -> dict[str, Any]:
-        try:
-            studio.remove(data["annotation_id"], data["version"], data["annotator"])
-        except StaleWrite as stale:
-            return _conflict(stale, data["annotator"])
-        return {"removed": True}
-
     def take_back(event: EventRecord | None, done: str, data: dict[str, Any]) -> dict[str, Any]:
         if event is None:
             return {"sentence": f"There is nothing to be {done.lower()}.", "clip": None}
         state = event.after or event.before or {}
-        touched = int(state["clip_id"]) if event.entity == "annotation" else event.entity_id
+        touched = int(state.get("clip_id", 0))
         here = int(data["clip"]) if data.get("clip") else 0
-        where = "" if touched == here or event.entity == "clip" else f" on {studio.clip(touched).name}"
+        where = "" if touched in (0, here) else f" on {studio.clip(touched).name}"
         return {
             "sentence": f"{done}: {_what(event)}{where}.",
-            "clips_changed": event.entity == "clip",
-            **(people(here, data["annotator"]) if studio.find_clip(here) else {"clip": None}),
+            "clips_changed": event.entity in ("clip", "visit"),
+            "labels_changed": event.entity == "study",
+            **(people(here, data["annotator"], bool(data.get("review"))) if studio.find_clip(here) else {"clip": None}),
         }
 
     @plain
@@ -105,28 +85,43 @@ def calls(studio: Studio) -> list[Call]:
         version = studio.version(data["study"], data["version"])
         return {"version": timeline.version(studio.activate(version.id, data["annotator"]))}
 
-    return [open, annotations, explain, correct, remove, undo, redo, readiness, adapt, activate]
+    @plain
+    def history(data: dict[str, Any]) -> dict[str, Any]:
+        there = studio.store.annotations(clip_id=data["clip"])
+        return {"events": histories.told(studio.store.clip_history(data["clip"]), there)}
 
+    @plain
+    def visit(data: dict[str, Any]) -> dict[str, Any]:
+        studio.store.visit(data["clip"], data["annotator"], data["position_s"])
+        return {}
 
-def _twin(studio: Studio, data: Mapping[str, Any]) -> AnnotationRecord | None:
-    """The very same annotation of the same person: a page that never heard the answer asks a second time."""
-    for each in studio.store.annotations(clip_id=data["clip"], annotator_id=data["annotator"]):
-        same_time = abs(each.start_s - data["start_s"]) < 1e-6 and abs(each.end_s - data["end_s"]) < 1e-6
-        said = (dict(each.degrees), each.note, each.intensity)
-        if same_time and said == (data["degrees"], data.get("note") or "", data.get("intensity")):
-            return each
-    return None
+    @plain
+    def finish(data: dict[str, Any]) -> dict[str, Any]:
+        seen = studio.store.finish(data["clip"], data["annotator"], data["finished"])
+        return {"finished": seen.finished is not None}
 
+    @plain
+    def reaction(data: dict[str, Any]) -> dict[str, Any]:
+        return {"reaction_s": studio.store.set_reaction(data["annotator"], data["reaction_s"]).reaction_s}
 
-def _conflict(stale: StaleWrite, annotator_id: int) -> dict[str, Any]:
-    current = timeline.annotation(stale.current, annotator_id) if stale.current else None
-    return {"conflict": {"sentence": str(stale), "current": current}}
+    @plain
+    def threshold(data: dict[str, Any]) -> dict[str, Any]:
+        changed = studio.store.change_settings(data["study"], data["annotator"], unsure=data["unsure"])
+        return {"unsure": changed.settings.unsure}
+
+    writes = writing.calls(studio)
+    reads = [open, annotations, explain, undo, redo, readiness, adapt, activate]
+    return [*reads, *writes, history, visit, finish, reaction, threshold]
 
 
 def _what(event: EventRecord) -> str:
     """What was undone, for people: the new happy 12.5–14.5 s."""
     if event.entity == "clip":
         return "the removal of a clip" if event.after else "bringing back a clip"
+    if event.entity == "visit":
+        return "a clip is finished" if (event.after or {}).get("finished") else "a clip is not finished"
+    if event.entity == "study":
+        return f"a change of the labels ({event.kind.rpartition(': ')[2]})"
     state = event.before or event.after or {}
     degrees: Mapping[str, float] = state.get("degrees") or {}
     emotion = max(degrees, key=lambda name: degrees[name]) if degrees else "annotation"

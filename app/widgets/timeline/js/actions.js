@@ -113,6 +113,21 @@ class Actions {
     else this.work.say("Nothing on this clip needs attention any more. Page ↓ opens the next clip.");
   }
 
+  /** Settle the selected stretch as somebody said, and go on. */
+  take(degrees) {
+    const item = this.work.model.selected;
+    if (!item) return;
+    this.save(item, { degrees });
+    this.next();
+  }
+
+  /** Leave the selected segment unanswered; it does not ask for attention again before the clip is opened anew. */
+  skip() {
+    const { model } = this.work;
+    if (model.selected) model.skipped.add(model.selected.start_s);
+    this.nextUnsure();
+  }
+
   nextClip() {
     announce("step", { by: 1 });
   }
@@ -132,12 +147,13 @@ class Actions {
   /** Save values for an item: a new annotation, or a change of the own one. Nothing is sent where nothing changes. */
   save(item, values) {
     const { model, outbox } = this.work;
+    const shown = !model.hides || Boolean(item.suggestion);
     const former = item.mine && model.byUid(item.mine.uid);
     const plain = { uid: randomName(), id: null, version: null, intensity: null, note: "" };
     const base = former || { ...plain, start_s: item.start_s, end_s: item.end_s, degrees: null };
     const wanted = { ...base, ...values };
     if (!wanted.degrees || (former && sameContent(former, wanted))) return;
-    outbox.correct(wanted);
+    outbox.correct(wanted, shown);
     const placed = model.items.find((each) => each.mine?.uid === wanted.uid);
     if (item.draft) model.draft = null;
     if (model.selected === item || item.draft || model.selected?.mine?.uid === wanted.uid) {
@@ -164,9 +180,16 @@ class Actions {
     if (goOn && (!player.playing || player.part)) this.next();
   }
 
-  /** Accept the suggestion of the selected item, unless the person has answered already, and go on. */
-  accept() {
+  /**
+   * Accept the suggestion of the selected item, unless the person has answered already, and go on; with `all`, accept
+   * every suggestion that the model is sure of.
+   */
+  accept(all = false) {
     const { model } = this.work;
+    if (all) {
+      this.work.run("acceptSure");
+      return;
+    }
     const item = model.selected;
     if (!item) {
       this.next();
@@ -176,7 +199,7 @@ class Actions {
       this.work.say("Choose an emotion for the new segment, or press Esc to let go of it.");
       return;
     }
-    if (!item.mine && item.suggestion) this.save(item, { degrees: { [item.suggestion.emotion]: 1 } });
+    if (!item.mine && item.suggestion) this.save(item, { degrees: answerOf(item.suggestion) });
     this.next();
   }
 
@@ -264,6 +287,18 @@ class Actions {
     this.work.compare(!this.work.model.before);
   }
 
+  /** Choose the emotion of the selected segment by the first letters of its name. */
+  find() {
+    if (this.work.model.selected) this.work.panel.startFinding();
+    else this.work.say("Select a segment first: click one, or press J.");
+  }
+
+  /** Open degrees, intensity and note of the selected segment, and go there. */
+  details() {
+    if (this.work.model.selected) this.work.panel.editor.enter();
+    else this.work.say("Select a segment first: click one, or press J.");
+  }
+
   help() {
     const sheet = this.work.part("help-sheet");
     sheet.replaceChildren(helpSheet(this.work.model.emotions));
@@ -279,4 +314,9 @@ class Actions {
   goBack() {
     this.work.learning.goBack();
   }
+}
+
+/** What accepting a suggestion says: its emotion; where people agree, to the degrees that they gave. */
+function answerOf({ emotion, uncertainty, memberships, said }) {
+  return said && uncertainty === 0 ? memberships : { [emotion]: 1 };
 }

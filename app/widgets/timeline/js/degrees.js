@@ -30,6 +30,12 @@ class DegreeEditor {
     this.element.addEventListener("toggle", () => remember("editor", this.element.open));
   }
 
+  /** Open it and put the focus on its first slider; Escape goes back to the timeline. */
+  enter() {
+    this.element.open = true;
+    this.sliders.values().next().value?.input.focus();
+  }
+
   slider(label, onInput) {
     const value = make("output", {}, "–");
     const input = make("input", {

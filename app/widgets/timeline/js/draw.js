@@ -67,6 +67,7 @@ class Painter {
     }
     if (model.selected) this.selection(model.selected);
     if (model.ghost) this.ghost(model.ghost);
+    for (const stroke of model.strokes) this.ghost(stroke);
     context.fillStyle = ink.line;
     for (const row of rows.slice(1)) context.fillRect(0, row.top, scale.width, 1);
   }
@@ -123,9 +124,11 @@ class Painter {
   suggestions(row) {
     const { scale, context, ink, model } = this;
     let drawn = -Infinity;
+    if (model.hides) this.hidden(row);
     for (let at = firstEndingAfter(row.list, scale.from); at < row.list.length; at++) {
       const each = row.list[at];
       if (each.start_s > scale.to) break;
+      if (!model.isRevealed(each)) continue;
       // Of several within one pixel the first stands for all.
       if (scale.x(each.end_s) < drawn + 1) continue;
       drawn = scale.x(each.end_s);
@@ -144,6 +147,15 @@ class Painter {
       context.lineTo(left, row.top + 8);
       context.fill();
     }
+  }
+
+  /** Where suggestions are hidden until the person has labelled. */
+  hidden(row) {
+    const { context, scale, ink } = this;
+    this.font(12);
+    context.textBaseline = "middle";
+    context.fillStyle = ink.soft;
+    context.fillText("label first: the model's answer shows once you have labelled", Math.max(scale.x(0), 0) + 6, row.top + row.height / 2);
   }
 
   annotations(row) {

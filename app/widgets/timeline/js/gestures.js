@@ -200,7 +200,8 @@ class Gestures {
     const { model } = this;
     if (row.kind === "suggested") {
       const found = row.list[firstEndingAfter(row.list, time)];
-      if (!found || found.start_s > time) return "";
+      if (!found || found.start_s > time || !model.isRevealed(found)) return "";
+      if (found.said) return sayPeople(found.said);
       return `${found.emotion} ${degreeText(found.degree)}, ${certainty(found.uncertainty)}, ${stretch(found.start_s, found.end_s)}`;
     }
     const others = row.kind === "other" && model.annotations.find((each) => each.annotator === row.name && each.start_s <= time && time < each.end_s);

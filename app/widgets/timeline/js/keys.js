@@ -1,29 +1,53 @@
-/** The keys of the widget: [keys, what they do, the action]. The help sheet is made from the same list. */
-const COMMANDS = [
-  [[" "], "play or pause", "play", "Space"],
-  [["p"], "play the selected segment", "playItem"],
-  [["l"], "repeat on or off", "loop"],
-  [["u"], "play each segment as it is reached, on or off", "autoplay"],
-  [["<"], "slower", "slower"],
-  [[">"], "faster", "faster"],
-  [["ArrowLeft"], "back 0.5 s (with Shift 5 s)", "back", "←"],
-  [["ArrowRight"], "on 0.5 s (with Shift 5 s)", "forth", "→"],
-  [[","], "one frame back", "frameBack"],
-  [["."], "one frame on", "frameOn"],
-  [["j", "ArrowDown"], "next segment", "next", "J ↓"],
-  [["k", "ArrowUp"], "previous segment", "previous", "K ↑"],
-  [["Enter"], "accept the suggestion and go to the next segment", "accept"],
-  [["n"], "next segment that needs attention", "nextUnsure"],
-  [["Delete", "Backspace"], "remove your annotation", "remove", "Del"],
-  [["Insert"], "new segment at the cursor", "newHere"],
-  [["Escape"], "let go of a new segment", "letGo", "Esc"],
-  [["+", "="], "zoom in", "zoomIn", "+"],
-  [["-"], "zoom out", "zoomOut", "−"],
-  [["0"], "show the whole clip", "zoomAll"],
-  [["PageDown"], "next clip of the queue", "nextClip", "Page ↓"],
-  [["PageUp"], "previous clip of the queue", "previousClip", "Page ↑"],
-  [["?"], "this sheet", "help"],
-];
+/** The keys of the widget by what they are for: [keys, what they do, the action]. The help sheet is made from the same list. */
+const COMMANDS = {
+  Labelling: [
+    [["Enter"], "accept the suggestion, go to the next (Shift: all that the model is sure of)", "accept"],
+    [["w"], "skip: leave it unanswered", "skip"],
+    [["/"], "find an emotion by its name", "find"],
+    [["d"], "degrees of several emotions, intensity, note", "details"],
+    [["Delete", "Backspace"], "remove your annotation", "remove", "Del"],
+    [["t"], "paint while playing: hold an emotion's key while it lasts", "paint"],
+    [["f"], "this clip is finished, or not after all", "finish"],
+  ],
+  Segments: [
+    [["Insert"], "new segment at the cursor", "newHere"],
+    [["i"], "let it start at the cursor", "startHere"],
+    [["o"], "let it end at the cursor", "endHere"],
+    [["z"], "0.1 s earlier (Shift 1 s)", "nudgeBack"],
+    [["x"], "0.1 s later (Shift 1 s)", "nudgeOn"],
+    [["s"], "split it at the cursor", "split"],
+    [["m"], "merge it with your next one", "merge"],
+    [["Escape"], "let go of a new segment", "letGo", "Esc"],
+  ],
+  Finding: [
+    [["j", "ArrowDown"], "next segment", "next", "J ↓"],
+    [["k", "ArrowUp"], "previous segment", "previous", "K ↑"],
+    [["n"], "next segment that needs attention", "nextUnsure"],
+    [["PageDown"], "next clip of the queue", "nextClip", "Page ↓"],
+    [["PageUp"], "previous clip of the queue", "previousClip", "Page ↑"],
+    [["h"], "history of the segment and the clip", "history"],
+    [["v"], "show the model's answers where labels come first", "reveal"],
+    [["r"], "review: settle what people say differently", "review"],
+  ],
+  Playing: [
+    [[" "], "play or pause", "play", "Space"],
+    [["p"], "play the selected segment", "playItem"],
+    [["u"], "play each segment as it is reached, on or off", "autoplay"],
+    [["l"], "repeat on or off", "loop"],
+    [["<"], "slower", "slower"],
+    [[">"], "faster", "faster"],
+    [["ArrowLeft"], "back 0.5 s (Shift 5 s)", "back", "←"],
+    [["ArrowRight"], "on 0.5 s (Shift 5 s)", "forth", "→"],
+    [[","], "one frame back", "frameBack"],
+    [["."], "one frame on", "frameOn"],
+  ],
+  "The view": [
+    [["+", "="], "zoom in", "zoomIn", "+"],
+    [["-"], "zoom out", "zoomOut", "−"],
+    [["0"], "show the whole clip", "zoomAll"],
+    [["?"], "this sheet", "help"],
+  ],
+};
 
 /**
  * Whether somebody is typing, or moving a slider or a menu, so that the key belongs there. Not so where a button has the
@@ -43,10 +67,12 @@ function keyIsTaken(event, clicked) {
 
 /** Listens for keys on the whole page while the widget is in sight, so that they work wherever the focus is. */
 class Keys {
-  constructor(root, { model, actions, life }) {
-    Object.assign(this, { root, model, actions });
-    this.byKey = new Map(COMMANDS.flatMap(([keys, , action]) => keys.map((key) => [key, action])));
+  constructor(root, work) {
+    const { model, actions, painting, life } = work;
+    Object.assign(this, { root, work, model, actions, painting });
+    this.byKey = new Map(Object.values(COMMANDS).flat().flatMap(([keys, , action]) => keys.map((key) => [key, action])));
     document.addEventListener("keydown", (event) => this.press(event), { signal: life });
+    document.addEventListener("keyup", (event) => painting.end(event.code), { signal: life });
     document.addEventListener("pointerdown", () => (this.pointing = performance.now()), { signal: life, capture: true });
     document.addEventListener("focusin", (event) => this.noteFocus(event), { signal: life });
     root.addEventListener("click", (event) => this.keepFocus(event), { signal: life });
@@ -82,9 +108,10 @@ class Keys {
     if (event.altKey) return null;
     const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code)?.[1];
     const emotion = this.model.emotions.find((each) => each.key && (each.key === digit || (each.key === key && !event.shiftKey)));
+    if (emotion && this.painting.ready) return () => event.repeat || this.painting.begin(event.code, emotion.name);
     if (emotion) return () => actions.choose(emotion.name, event.shiftKey);
     const action = this.byKey.get(event.key) || this.byKey.get(key);
-    return action ? () => actions[action](event.shiftKey) : null;
+    return action ? () => this.work.run(action, event.shiftKey) : null;
   }
 
   /** After a click with a pointer the keys belong to the timeline again; after Tab and Enter the focus stays. */
@@ -98,7 +125,10 @@ class Keys {
 function helpSheet(emotions) {
   const key = (text) => make("kbd", {}, text.length === 1 ? text.toUpperCase() : text);
   const line = (keys, what) => make("div", { class: "tl-key" }, make("span", {}, ...keys.map(key)), make("span", {}, what));
-  const commands = COMMANDS.map(([keys, what, , shown]) => line(shown ? shown.split(" ") : [keys[0]], what));
+  const group = ([title, commands]) => [
+    make("h4", {}, title),
+    make("div", { class: "tl-key-list" }, ...commands.map(([keys, what, , shown]) => line(shown ? shown.split(" ") : [keys[0]], what))),
+  ];
   const labels = emotions.filter((each) => each.key).map((each) => line([each.key], each.name));
   return make(
     "form",
@@ -106,8 +136,8 @@ function helpSheet(emotions) {
     make("div", { class: "tl-sheet-head" }, make("h3", {}, "Keys"), make("button", { class: "st-button", autofocus: true }, "close")),
     make("h4", {}, "Emotions (with Shift: and go to the next segment)"),
     make("div", { class: "tl-key-list" }, ...labels),
-    make("h4", {}, "Everything else"),
-    make("div", { class: "tl-key-list" }, ...commands, line(["Ctrl", "Z"], "undo"), line(["Ctrl", "Shift", "Z"], "redo (also Ctrl Y)")),
+    make("div", { class: "tl-key-list" }, line(["Ctrl", "Z"], "undo"), line(["Ctrl", "Shift", "Z"], "redo (also Ctrl Y)")),
+    ...Object.entries(COMMANDS).flatMap(group),
     make("h4", {}, "Mouse and fingers"),
     make("ul", {},
       make("li", {}, "Click: go there and select. Double click: play the segment."),

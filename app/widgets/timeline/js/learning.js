@@ -19,7 +19,7 @@ class Learning {
     if (entry) Object.assign(model, { canUndo: true, canRedo: false });
     bar.showUndo(model);
     panel.render();
-    if (this.work.stale) this.work.refresh();
+    if (this.work.stale || !entry) this.work.refresh();
     if (!panel.explained && model.selected) this.work.explain(model.selected);
     clearTimeout(this.counting);
     this.counting = setTimeout(() => this.count(), 250);
@@ -38,6 +38,30 @@ class Learning {
     if (tell) this.work.trigger("input", { study: who.study, annotator: who.annotator });
   }
 
+  /** Accept every suggestion of the clip that the model is sure of and that is not answered yet: one step, one undo. */
+  async acceptSure() {
+    const { work } = this;
+    const { model, who } = work;
+    if (!model.clip || model.review || model.hides) {
+      work.say(model.clip ? "That works on the model's suggestions only, where they are shown." : "Open a clip first.");
+      return;
+    }
+    work.panel.editor.flush();
+    if (!(await work.outbox.settled())) {
+      work.say("That waits until everything is saved.");
+      return;
+    }
+    const answer = await work.server.accept_sure({ clip: model.clip.id, annotator: who.annotator });
+    if (!answer || answer.refused) {
+      work.say(answer?.refused || NO_ANSWER);
+      return;
+    }
+    const many = answer.accepted === 1 ? "1 suggestion" : `${answer.accepted} suggestions`;
+    work.say(answer.accepted ? `Accepted ${many} that the model is sure of; one Ctrl+Z takes all of them back.` : "No suggestion that the model is sure of is left here.");
+    await work.refresh();
+    this.count();
+  }
+
   /** Undo or redo this person's last change in the study. */
   async takeBack(which) {
     const { work } = this;
@@ -47,7 +71,7 @@ class Learning {
       return;
     }
     const { study, annotator } = work.who;
-    const answer = await work.server[which]({ study, annotator, clip: work.model.clip?.id ?? null });
+    const answer = await work.server[which]({ study, annotator, clip: work.model.clip?.id ?? null, review: work.model.review });
     if (!answer || answer.refused) {
       work.say(answer?.refused || NO_ANSWER);
       return;
@@ -58,6 +82,7 @@ class Learning {
     }
     work.model.tell("selection");
     if (answer.clips_changed) announce("clips");
+    if (work.model.clip && (answer.labels_changed || answer.clips_changed)) await work.open(work.model.clip.id);
     this.count();
   }
 

@@ -47,16 +47,23 @@ class Model {
   close() {
     Object.assign(this, {
       clip: null, emotions: [], suggestions: [], before: null, changed: [], annotations: [], lanes: [], words: [],
-      version: null, canUndo: false, canRedo: false, items: [], selected: null, draft: null, ghost: null, time: 0,
+      version: null, canUndo: false, canRedo: false, items: [], selected: null, draft: null, ghost: null, strokes: [], time: 0,
+      review: false, mode: "suggestions first", revealed: false, finished: false, skipped: new Set(),
     });
     this.emotionByName = new Map();
   }
 
-  /** Take over the timeline of a clip; from the uncertainty `unsure` on a suggestion is hatched and needs a person. */
-  open(timeline, unsure) {
-    const same = this.clip?.id === timeline.clip.id;
+  /**
+   * Take over the timeline of a clip. From the uncertainty `unsure` on a suggestion is hatched and needs a person; a
+   * reviewer, to whom people's labels are suggested, looks at every disagreement.
+   */
+  open(timeline) {
+    const same = this.clip?.id === timeline.clip.id && this.review === timeline.review;
     const kept = same && this.selected ? { ...this.selected } : null;
-    this.unsure = unsure;
+    this.review = timeline.review;
+    this.mode = timeline.mode;
+    this.unsure = this.review ? 0.01 : timeline.unsure;
+    this.finished = timeline.finished;
     this.usual_s = timeline.segment_s;
     this.clip = timeline.clip;
     this.emotions = timeline.emotions;
@@ -67,7 +74,7 @@ class Model {
     this.words = timeline.words;
     this.version = timeline.version;
     this.changed = timeline.before ? changedStretches(timeline.before, timeline.suggestions) : [];
-    if (!same) Object.assign(this, { selected: null, draft: null, time: 0 });
+    if (!same) Object.assign(this, { selected: null, draft: null, strokes: [], revealed: false, skipped: new Set() });
     this.setAnnotations(timeline.annotations, timeline.can_undo, timeline.can_redo, false);
     this.selected = kept ? this.like(kept) : null;
     this.tell("clip");
@@ -91,6 +98,44 @@ class Model {
 
   get mine() {
     return this.annotations.filter((each) => each.mine);
+  }
+
+  /** Whether suggestions stay hidden until the person has labelled: where the study wants labels first. */
+  get hides() {
+    return this.mode === "label first" && !this.review && !this.revealed;
+  }
+
+  /** Whether the person may see a suggestion: where they are hidden, only once most of it is labelled. */
+  isRevealed(suggestion) {
+    return !this.hides || this.answered(suggestion) >= 0.5;
+  }
+
+  /** The share of a stretch that this person has labelled. */
+  answered(stretch) {
+    const mine = this.mine.reduce((sum, each) => sum + overlap(each, stretch), 0);
+    return mine / (stretch.end_s - stretch.start_s);
+  }
+
+  /** Show all suggestions of this clip, also where nothing is labelled yet. */
+  reveal() {
+    this.revealed = true;
+    this.rebuild();
+    this.tell("data");
+    this.tell("selection");
+  }
+
+  /** Hatch from another uncertainty on. */
+  setUnsure(unsure) {
+    this.unsure = unsure;
+    this.tell("data");
+  }
+
+  /** What people walk through before they are shown suggestions: even pieces of the usual length not labelled yet. */
+  pieces() {
+    const count = Math.max(1, Math.round(this.clip.duration_s / this.usual_s));
+    const length = this.clip.duration_s / count;
+    const all = Array.from({ length: count }, (_, at) => ({ start_s: at * length, end_s: Math.min((at + 1) * length, this.clip.duration_s) }));
+    return all.filter((piece) => this.answered(piece) < 0.8).map((piece) => ({ ...piece, suggestion: null, mine: null }));
   }
 
   byUid(uid) {
@@ -118,7 +163,10 @@ class Model {
    * annotations that answer none. Sorted by time.
    */
   rebuild() {
-    const items = this.suggestions.map((each) => ({ start_s: each.start_s, end_s: each.end_s, suggestion: each, mine: null }));
+    const hides = this.hides;
+    const items = hides
+      ? this.pieces()
+      : this.suggestions.map((each) => ({ start_s: each.start_s, end_s: each.end_s, suggestion: each, mine: null }));
     for (const annotation of this.mine.sort((a, b) => a.start_s - b.start_s)) {
       let best = null;
       for (let at = firstEndingAfter(this.suggestions, annotation.start_s); at < this.suggestions.length; at++) {
@@ -128,7 +176,7 @@ class Model {
       }
       const suggestion = best && this.suggestions[best.at];
       const times = { start_s: annotation.start_s, end_s: annotation.end_s, mine: annotation };
-      if (best && !items[best.at].mine && likeness(suggestion, annotation) >= 0.5) Object.assign(items[best.at], times);
+      if (!hides && best && !items[best.at].mine && likeness(suggestion, annotation) >= 0.5) Object.assign(items[best.at], times);
       else items.push({ ...times, suggestion: suggestion || null });
     }
     items.sort((a, b) => a.start_s - b.start_s || a.end_s - b.end_s);
@@ -157,7 +205,7 @@ class Model {
 
   /** Select a new stretch that becomes an annotation as soon as it is given an emotion. */
   startDraft(start_s, end_s) {
-    const suggestion = this.suggestions.reduce(
+    const suggestion = this.hides ? null : this.suggestions.reduce(
       (best, each) => (overlap(each, { start_s, end_s }) > (best ? overlap(best, { start_s, end_s }) : 0) ? each : best),
       null,
     );
@@ -191,9 +239,9 @@ class Model {
 
   /** Whether the model is unsure of an item and nobody here has said anything about most of it. */
   needsAttention(item) {
-    if (item.mine || !item.suggestion || !this.isUnsure(item.suggestion)) return false;
-    const answered = this.mine.reduce((sum, each) => sum + overlap(each, item), 0);
-    return answered < 0.8 * (item.end_s - item.start_s);
+    if (item.mine || this.skipped.has(item.start_s)) return false;
+    if (this.hides) return this.answered(item) < 0.8;
+    return Boolean(item.suggestion) && this.isUnsure(item.suggestion) && this.answered(item) < 0.8;
   }
 
   /** The next item that needs attention, from the selected one on and round to the start. */

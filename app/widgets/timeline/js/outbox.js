@@ -42,37 +42,58 @@ class Outbox {
   /** What the open clip looks like with the work that is not saved yet. */
   reapply() {
     for (const entry of this.entries) {
-      if (entry.clip !== this.model.clip?.id || entry.annotator !== this.annotator) continue;
-      const there = entry.annotation_id && this.model.annotations.find((each) => each.id === entry.annotation_id);
-      if (there) entry.uid = there.uid;
-      if (entry.op === "remove") this.model.drop(entry.uid);
-      else this.model.put({ ...this.local(entry), id: entry.annotation_id, version: entry.version });
+      if (!this.isHere(entry)) continue;
+      for (const part of partsOf(entry)) {
+        const there = part.annotation_id && this.model.annotations.find((each) => each.id === part.annotation_id);
+        if (there) part.uid = there.uid;
+        this.apply(part);
+      }
     }
   }
 
+  /** Whether an entry is about the lane that is open. */
+  isHere(entry) {
+    return entry.clip === this.model.clip?.id && entry.annotator === this.annotator && Boolean(entry.review) === this.model.review;
+  }
+
+  /** Show one part of what is to be written. */
+  apply(part) {
+    if (part.kind === "remove") this.model.drop(part.uid);
+    else this.model.put({ ...this.local(part), id: part.annotation_id, version: part.version });
+  }
+
   local(entry) {
-    const { start_s, end_s, degrees, intensity, note } = entry;
+    const { start_s, end_s, degrees, intensity, note, painted = null } = entry;
     const emotion = strongest(degrees);
-    return { uid: entry.uid, annotator: this.name, mine: true, emotion, start_s, end_s, degrees, intensity, note };
+    return { uid: entry.uid, annotator: this.name, mine: true, emotion, start_s, end_s, degrees, intensity, note, painted };
   }
 
   /** Save an annotation (new where it has no id), shown at once. */
-  correct(annotation) {
-    const { uid, id, version, start_s, end_s, degrees, intensity, note } = annotation;
-    const entry = { op: "correct", uid, annotation_id: id, version, start_s, end_s, degrees, intensity, note };
-    this.model.put({ ...this.local(entry), id, version });
+  correct(annotation, shown = true) {
+    const { uid, id, version, start_s, end_s, degrees, intensity, note, painted = null } = annotation;
+    const entry = { op: "correct", uid, annotation_id: id, version, start_s, end_s, degrees, intensity, note, painted, shown };
+    this.apply(entry);
     this.push(entry);
+  }
+
+  /** Save several edits as one step. Each part: {kind: "keep" or "remove", …annotation}; new where it has no id. */
+  edit(parts) {
+    const sent = parts.map(({ kind, uid, id = null, version = null, start_s, end_s, degrees, intensity, note, painted = null }) =>
+      ({ kind, uid, annotation_id: id, version, start_s, end_s, degrees, intensity, note, painted }));
+    for (const part of sent) this.apply(part);
+    this.push({ op: "edit", parts: sent });
   }
 
   /** Take an annotation back. */
   remove(annotation) {
     const { uid, id, version } = annotation;
-    this.model.drop(uid);
-    this.push({ op: "remove", uid, annotation_id: id, version });
+    const entry = { op: "remove", kind: "remove", uid, annotation_id: id, version };
+    this.apply(entry);
+    this.push(entry);
   }
 
   push(entry) {
-    Object.assign(entry, { clip: this.model.clip.id, annotator: this.annotator });
+    Object.assign(entry, { clip: this.model.clip.id, annotator: this.annotator, review: this.model.review });
     const last = this.entries[this.entries.length - 1];
     const sent = this.busy && this.entries.length === 1;
     if (last && !sent && last.uid === entry.uid && last.op === "correct" && entry.op === "correct") {
@@ -126,7 +147,7 @@ class Outbox {
         this.show("refused", answer.refused);
         return;
       }
-      this.acknowledge(entry, answer.conflict ? null : answer.annotation);
+      this.acknowledge(entry, answer.conflict ? [] : answer.annotations || [answer.annotation]);
     }
     this.busy = false;
     this.show("saved");
@@ -134,9 +155,9 @@ class Outbox {
 
   async send(entry) {
     const patience = new Promise((resolve) => setTimeout(() => resolve(undefined), PATIENCE));
-    const { op, uid, ...body } = entry;
+    const { op, uid, kind, ...body } = entry;
     try {
-      return await Promise.race([op === "remove" ? this.server.remove(body) : this.server.correct(body), patience]);
+      return await Promise.race([this.server[op](body), patience]);
     } catch {
       return undefined;
     }
@@ -162,22 +183,21 @@ class Outbox {
     return true;
   }
 
-  acknowledge(entry, annotation) {
+  /** `left` is what the server has now, part by part. */
+  acknowledge(entry, left) {
     this.entries.shift();
     this.saves += 1;
-    if (annotation) this.place(entry, annotation);
+    partsOf(entry).forEach((part, at) => left[at] && this.place({ ...entry, uid: part.uid }, left[at]));
     this.keep();
     this.onSaved(entry);
   }
 
   /** Put what the server has in place of what was sent, and let work that follows build on it. */
   place(entry, annotation) {
-    for (const later of this.entries) {
-      if (later.uid !== entry.uid || later === entry) continue;
-      Object.assign(later, { annotation_id: annotation.id, version: annotation.version });
-    }
-    const followed = this.entries.some((each) => each.uid === entry.uid && each !== entry);
-    if (entry.clip !== this.model.clip?.id || entry.annotator !== this.annotator) return;
+    const later = this.entries.filter((each) => each !== entry).flatMap(partsOf).filter((part) => part.uid === entry.uid);
+    for (const part of later) Object.assign(part, { annotation_id: annotation.id, version: annotation.version });
+    const followed = later.length > 0;
+    if (!this.isHere(entry)) return;
     const local = this.model.byUid(entry.uid);
     if (followed && local) Object.assign(local, { id: annotation.id, version: annotation.version });
     else if (!followed) this.model.put({ ...annotation, mine: true, uid: entry.uid });
@@ -192,6 +212,11 @@ class Outbox {
     if (state !== "saving") for (const resolve of this.waiters.splice(0)) resolve(state === "saved");
     this.onState(this);
   }
+}
+
+/** What an entry writes, annotation by annotation. */
+function partsOf(entry) {
+  return entry.parts || [entry];
 }
 
 /** Whether an annotation on the server says what was to be written. */

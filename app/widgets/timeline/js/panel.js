@@ -39,6 +39,11 @@ class Panel {
       icon("›", "Next segment (J)", () => this.actions.next()),
     );
     part("said", "p");
+    part("people");
+    this.finder = make("input", {
+      type: "text", class: "tl-finder", hidden: true, "aria-label": "Find an emotion by its name", placeholder: "first letters, then Enter",
+      oninput: () => this.filter(), onkeydown: (event) => this.findKey(event), onblur: () => this.stopFinding(),
+    });
     part("emotions");
     this.emotions.setAttribute("role", "group");
     this.emotions.setAttribute("aria-label", "Emotion of the selected segment");
@@ -49,6 +54,9 @@ class Panel {
       { class: "tl-panel-body" },
       this.head,
       make("div", { class: "tl-said-row" }, this.said, this.accepter, this.remover),
+      this.people,
+      part("painted", "p"),
+      this.finder,
       this.emotions,
       this.editor.element,
       this.why,
@@ -68,7 +76,8 @@ class Panel {
         "button",
         {
           type: "button", class: "tl-emotion", "aria-pressed": "false", "data-emotion": emotion.name,
-          onclick: () => this.actions.choose(emotion.name),
+          onclick: () => this.actions.work.painting.ready || this.actions.choose(emotion.name),
+          onpointerdown: (event) => this.press(event, emotion.name),
         },
         make("kbd", {}, emotion.key || "·"),
         badge(emotion),
@@ -83,6 +92,21 @@ class Panel {
     this.editor.setEmotions(emotions);
   }
 
+  /** A finger or the mouse paints as a key does: for as long as it is down. */
+  press({ pointerId }, emotion) {
+    const { painting, life } = this.actions.work;
+    if (!painting.ready) return;
+    const name = `pointer ${pointerId}`;
+    painting.begin(name, emotion);
+    const up = new AbortController();
+    const end = () => {
+      up.abort();
+      // The click that follows must still find the clip being painted.
+      setTimeout(() => painting.end(name), 0);
+    };
+    for (const kind of ["pointerup", "pointercancel"]) addEventListener(kind, end, { signal: AbortSignal.any([up.signal, life]) });
+  }
+
   /** Show the selected item. */
   render() {
     const item = this.model.selected;
@@ -91,6 +115,8 @@ class Panel {
     if (!item) return;
     write(this.when, stretch(item.start_s, item.end_s));
     this.renderSaid(item);
+    this.renderPeople(item);
+    this.renderPainted(item);
     this.renderDegrees(item, item.suggestion?.memberships);
     this.editor.render(item);
   }
@@ -100,7 +126,12 @@ class Panel {
     const parts = [];
     if (item.draft) parts.push("New segment: choose its emotion.");
     if (mine) parts.push(make("span", {}, "You: "), make("strong", {}, sayDegrees(mine.degrees)));
-    if (suggestion && !mine && !item.draft) {
+    if (suggestion?.said && !mine && !item.draft) {
+      parts.push(this.model.isUnsure(suggestion) ? make("strong", { class: "tl-unsure" }, "People differ here.") : "People agree: ");
+      if (!this.model.isUnsure(suggestion)) parts.push(make("strong", {}, suggestion.emotion));
+    } else if (suggestion?.said) {
+      // What each of them says stands below.
+    } else if (suggestion && !mine && !item.draft) {
       const sure = certainty(suggestion.uncertainty);
       const lost = suggestion.uncertainty >= AT_A_LOSS;
       if (lost) parts.push(make("strong", {}, "The model does not know."), ` Its guess: ${suggestion.emotion}`);
@@ -109,10 +140,81 @@ class Panel {
       parts.push(make("span", { class: this.model.isUnsure(suggestion) ? "tl-unsure" : "tl-sure" }, sure));
     } else if (suggestion && mine) {
       parts.push(make("span", { class: "tl-against" }, ` · suggested: ${suggestion.emotion} ${degreeText(suggestion.degree)}`));
-    } else if (!suggestion && !mine) parts.push("The model says nothing here.");
+    } else if (!suggestion && !mine && !item.draft) {
+      parts.push(this.model.hides ? "Not labelled yet. The model's answer shows once you have." : "The model says nothing here.");
+    }
     this.said.replaceChildren(...parts);
     show(this.remover, Boolean(mine));
     show(this.accepter, Boolean(suggestion && !mine && !item.draft));
+  }
+
+  /** What each person says, side by side, to be taken over into the consensus. */
+  renderPeople(item) {
+    const said = Object.entries(item.suggestion?.said || {});
+    show(this.people, said.length > 0);
+    this.people.replaceChildren(
+      ...said.map(([person, degrees]) => {
+        const there = Object.keys(degrees).length > 0;
+        const take = () => this.actions.take(degrees);
+        return make(
+          "div",
+          { class: "tl-person" },
+          make("strong", {}, person),
+          make("span", {}, there ? sayDegrees(degrees) : "nothing"),
+          there ? make("button", { type: "button", class: "st-button tl-small", "aria-label": `Take what ${person} says`, onclick: take }, "take") : null,
+        );
+      }),
+    );
+  }
+
+  /** What a painted segment's key said, and the way back to it. */
+  renderPainted(item) {
+    const painted = item.mine?.painted;
+    show(this.painted, Boolean(painted?.reaction_s));
+    if (!painted?.reaction_s) return;
+    const corrected = Math.max(0, painted.start_s - painted.reaction_s);
+    const raw = Math.abs(item.start_s - painted.start_s) < 1e-3;
+    const run = () => this.actions.work.editing.useRaw(!raw);
+    const way = make("button", { type: "button", class: "st-button tl-small", onclick: run }, raw ? "take it off" : "use the key's time");
+    const line = raw
+      ? `Painted; the reaction time of ${painted.reaction_s.toFixed(2)} s is not taken off (${corrected.toFixed(2)} s without it). `
+      : `Painted from ${painted.start_s.toFixed(2)} s; ${painted.reaction_s.toFixed(2)} s of reaction time taken off. `;
+    this.painted.replaceChildren(line, way);
+  }
+
+  // --- finding an emotion by its name -----------------------------------------------------------------------------
+
+  startFinding() {
+    this.finder.value = "";
+    show(this.finder, true);
+    this.filter();
+    this.finder.focus();
+  }
+
+  stopFinding() {
+    show(this.finder, false);
+    for (const { button } of this.rows.values()) show(button, true);
+  }
+
+  /** The names that hold what was typed, those that begin with it first. */
+  found() {
+    const text = this.finder.value.trim().toLowerCase();
+    const names = [...this.rows.keys()].filter((name) => name.toLowerCase().includes(text));
+    return names.sort((a, b) => b.toLowerCase().startsWith(text) - a.toLowerCase().startsWith(text));
+  }
+
+  filter() {
+    const found = new Set(this.found());
+    for (const [name, { button }] of this.rows) show(button, found.has(name));
+  }
+
+  findKey(event) {
+    if (event.key !== "Enter" && event.key !== "Escape") return;
+    event.preventDefault();
+    const [name] = event.key === "Enter" ? this.found() : [];
+    this.stopFinding();
+    this.actions.work.root.focus({ preventScroll: true });
+    if (name) this.actions.choose(name, event.shiftKey);
   }
 
   renderDegrees(item, memberships) {
@@ -145,6 +247,10 @@ class Panel {
       return;
     }
     if (!item.suggestion) this.renderDegrees(item, why.memberships);
+    if (this.model.hides && !item.suggestion) {
+      this.why.replaceChildren();
+      return;
+    }
     const sure = make(
       "p",
       { class: "tl-soft" },
@@ -169,6 +275,13 @@ function sayDegrees(degrees) {
   const names = Object.keys(degrees).sort((a, b) => degrees[b] - degrees[a]);
   if (names.length === 1 && degrees[names[0]] === 1) return names[0];
   return names.map((name) => `${name} ${degreeText(degrees[name])}`).join(" + ");
+}
+
+/** What several people say, a line each. */
+function sayPeople(said) {
+  return Object.entries(said)
+    .map(([person, degrees]) => `${person}: ${Object.keys(degrees).length ? sayDegrees(degrees) : "nothing"}`)
+    .join("\n");
 }
 
 /** How much each modality weighs, as one bar and in words. */

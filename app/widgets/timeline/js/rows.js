@@ -6,8 +6,9 @@ function rowsOf(model, annotator, shown) {
   const rows = [{ kind: "ruler", name: "" }];
   if (model.words.length) rows.push({ kind: "words", name: "words" });
   if (model.before) rows.push({ kind: "suggested", name: "before", list: model.before });
-  rows.push({ kind: "suggested", name: model.before ? "after" : "suggested", list: model.suggestions, live: true });
-  rows.push({ kind: "mine", name: annotator || "you" });
+  const live = model.review ? "people" : model.before ? "after" : "suggested";
+  rows.push({ kind: "suggested", name: live, list: model.suggestions, live: true });
+  rows.push({ kind: "mine", name: model.review ? "consensus" : annotator || "you" });
   const others = new Set(model.annotations.filter((each) => !each.mine).map((each) => each.annotator));
   for (const name of [...others].sort()) rows.push({ kind: "other", name });
   for (const lane of model.lanes) if (shown.includes(lane.name)) rows.push({ kind: "cue", name: lane.name, lane });

@@ -1,6 +1,9 @@
 /** Cue lanes that are shown until somebody chooses others. */
 const FIRST_CUES = ["smile", "pitch", "loudness"];
 
+/** How often others' work on the open clip is looked at, ms. */
+const OTHERS = 10000;
+
 /** The annotator's workplace: keeps video, timeline, panel and bar in step with the model and the server. */
 class Work {
   constructor(root, server, trigger, life) {
@@ -12,6 +15,8 @@ class Work {
     this.model = new Model();
     this.scale = new Scale(() => this.dirty());
     this.actions = new Actions(this);
+    this.editing = new Editing(this);
+    this.reaction = null;
     this.painter = new Painter(this.part("canvas"), this.model, this.scale);
     this.gutter = new Gutter(this.part("gutter"));
     this.player = new Player(this.part("video"), {
@@ -29,12 +34,22 @@ class Work {
     this.overview = new Overview(this.part("overview"), this);
     const { model, scale, actions } = this;
     this.gestures = new Gestures(this.part("area"), { model, scale, rows: () => this.painter.rows, actions, life });
+    this.painting = new Painting(this);
+    this.calibration = new Calibration(this);
+    this.visits = new Visits(this);
+    this.histories = new Histories(this);
     this.keys = new Keys(root, this);
     this.listen();
   }
 
   part(name) {
     return this.root.querySelector(`[data-part="${name}"]`);
+  }
+
+  /** Do what a key or a button is for. */
+  run(action, shift = false) {
+    const owner = [this.actions, this.editing, this.painting, this.visits, this.histories, this.learning].find((each) => action in each);
+    owner[action](shift);
   }
 
   listen() {
@@ -45,7 +60,7 @@ class Work {
     model.on("selection", () => this.showSelection());
     root.addEventListener("click", (event) => {
       const button = event.target instanceof Element && event.target.closest("[data-do]");
-      if (button) this.actions[button.dataset.do]();
+      if (button) this.run(button.dataset.do);
     }, { signal: life });
     hear("open", life, ({ clip, at = null, until = null }) => {
       if (clip !== model.clip?.id || this.opening) return this.open(clip, { at, until });
@@ -61,6 +76,10 @@ class Work {
     for (const element of [document.body, document.documentElement]) looks.observe(element, { attributeFilter: ["class"] });
     life.addEventListener("abort", () => [sizes, looks].forEach((each) => each.disconnect()));
     document.addEventListener("visibilitychange", () => !document.hidden && this.refresh(), { signal: life });
+    const looking = setInterval(() => !document.hidden && this.root.offsetParent && !this.player.playing && this.refresh(), OTHERS);
+    life.addEventListener("abort", () => clearInterval(looking));
+    this.part("threshold").addEventListener("input", (event) => this.hatchFrom(Number(event.target.value), false), { signal: life });
+    this.part("threshold").addEventListener("change", (event) => this.hatchFrom(Number(event.target.value), true), { signal: life });
     this.part("cues").addEventListener("toggle", () => this.listCues());
     document.addEventListener("pointerdown", (event) => this.closeMenus(event), { signal: life });
   }
@@ -101,7 +120,7 @@ class Work {
     write(this.part("empty-text"), clips.length ? "Click a clip in the queue to see what the model says about it." : how);
   }
 
-  async open(clip, { at = null, until = null, compareTo = null } = {}) {
+  async open(clip, { at = null, until = null, compareTo = null, review = null } = {}) {
     const ticket = (this.ticket = (this.ticket || 0) + 1);
     this.opening = true;
     this.panel.editor.flush();
@@ -110,7 +129,8 @@ class Work {
       this.root.classList.add("tl-loading");
     }
     const { saves, annotator } = this.outbox;
-    const answer = await this.server.open({ clip, annotator, compare_to: compareTo });
+    const same = this.model.clip?.id === clip;
+    const answer = await this.server.open({ clip, annotator, compare_to: compareTo, review: review ?? (same && this.model.review) });
     if (ticket !== this.ticket) return;
     this.opening = false;
     this.root.classList.remove("tl-loading");
@@ -121,8 +141,12 @@ class Work {
     }
     this.reasons.clear();
     this.shownTo = annotator;
-    this.model.open(answer.timeline, answer.unsure);
+    this.reaction = answer.timeline.reaction_s;
+    this.model.open(answer.timeline);
     this.outbox.reapply();
+    this.visits.show();
+    this.painting.show();
+    if (!same && at === null) this.visits.resume(answer.timeline.position_s);
     this.stale = saves !== this.outbox.saves;
     if (this.stale) this.refresh();
     if (at !== null) this.arrive(at, until);
@@ -142,8 +166,14 @@ class Work {
   async refresh() {
     if (!this.model.clip || this.opening || this.outbox.entries.length) return;
     const { saves } = this.outbox;
-    const answer = await this.server.annotations({ clip: this.model.clip.id, annotator: this.who.annotator });
-    if (!answer?.annotations || answer.clip !== this.model.clip?.id) return;
+    const { clip, review, emotions } = this.model;
+    const answer = await this.server.annotations({ clip: clip.id, annotator: this.who.annotator, review });
+    if (!answer?.annotations || answer.clip !== this.model.clip?.id || review !== this.model.review) return;
+    if (answer.emotions.join("\n") !== emotions.map((each) => each.name).join("\n")) {
+      await this.open(clip.id);
+      return;
+    }
+    if (answer.suggestions) this.model.suggestions = answer.suggestions;
     this.stale = saves !== this.outbox.saves || this.outbox.entries.length > 0;
     if (!this.stale) this.model.setAnnotations(answer.annotations, answer.can_undo, answer.can_redo);
     else this.refresh();
@@ -163,7 +193,8 @@ class Work {
     write(this.part("total"), clock(clip.duration_s));
     this.panel.setEmotions(emotions);
     this.part("compare").setAttribute("aria-pressed", String(Boolean(before)));
-    show(this.part("compare"), version.kind === "adapted");
+    show(this.part("compare"), version.kind === "adapted" && !this.model.review);
+    this.showMode();
     if (opened) {
       show(this.part("nopicture"), !clip.has_video);
       write(this.part("nopicture"), clip.has_video ? "" : "This clip has sound only.");
@@ -178,6 +209,27 @@ class Work {
     this.showTransport();
   }
 
+  /** How the study wants it: labels first or suggestions first, hatched from where on; and whose lane this is. */
+  showMode() {
+    const { model } = this;
+    this.root.classList.toggle("tl-reviewing", model.review);
+    this.part("review").setAttribute("aria-pressed", String(model.review));
+    if (model.review) return;
+    this.part("threshold").value = String(Math.round(100 * model.unsure));
+    write(this.part("threshold-value"), percent(model.unsure));
+  }
+
+  /** Hatch suggestions from an uncertainty in percent on; `keep` it for everybody in the study. */
+  async hatchFrom(percents, keep) {
+    const { model, who } = this;
+    write(this.part("threshold-value"), `${percents} %`);
+    if (!model.review) model.setUnsure(percents / 100);
+    if (!keep) return;
+    const answer = await this.server.threshold({ study: who.study, annotator: who.annotator, unsure: percents / 100 });
+    if (!answer || answer.refused) this.say(answer?.refused || NO_ANSWER);
+    else announce("clips");
+  }
+
   showData() {
     const { clip, suggestions, mine } = this.model;
     this.part("area").setAttribute("aria-label", `Timeline of ${clip?.name}: ${suggestions.length} suggestions, ${mine.length} annotations of yours`);
@@ -185,6 +237,8 @@ class Work {
     this.painter.rows = rowsOf(this.model, this.who.name, chosen);
     this.gutter.render(this.painter.rows);
     this.bar.showUndo(this.model);
+    show(this.part("review"), this.model.review || this.model.annotations.some((each) => !each.mine));
+    show(this.part("reveal"), this.model.hides);
     this.resize();
     this.showTime();
     this.panel.render();
@@ -201,6 +255,7 @@ class Work {
     const { model, scale, player } = this;
     if (!model.clip) return;
     if (player.playing && !this.root.offsetParent) player.stop();
+    this.painting.follow();
     if (player.playing) {
       scale.follow(model.time);
       const here = player.part ? null : model.itemAt(model.time);
@@ -264,8 +319,9 @@ class Work {
 
   showTransport() {
     const { player } = this;
+    if (!player.playing) this.painting.endAll();
     const play = this.part("play");
-    write(play, player.playing ? "⏸" : "▶");
+    write(play, player.playing ? "❚❚" : "▶");
     play.setAttribute("aria-label", player.playing ? "Pause" : "Play");
     this.part("loop").setAttribute("aria-pressed", String(player.loop));
     this.part("autoplay").setAttribute("aria-pressed", String(this.autoplay));

@@ -1,0 +1,72 @@
+/** How often the place on the clip is told to the server at most, ms. */
+const TELL = 4000;
+
+/** How far the person is with the open clip: where they were, whether they have finished, and what is shown when. */
+class Visits {
+  constructor(work) {
+    this.work = work;
+    this.told = 0;
+    const timer = setInterval(() => this.tell(), TELL);
+    work.life.addEventListener("abort", () => clearInterval(timer));
+    addEventListener("pagehide", () => this.tell(), { signal: work.life });
+  }
+
+  /** Tell the server where the person is, where they have moved. */
+  tell() {
+    const { model, who } = this.work;
+    if (!model.clip || document.hidden || Math.abs(model.time - this.told) < 0.5) return;
+    this.told = model.time;
+    this.work.server.visit({ clip: model.clip.id, annotator: who.annotator, position_s: model.time }).catch(() => {});
+  }
+
+  /** Begin where the person was last; from the end one begins at the start again. */
+  resume(position_s) {
+    const { model, player } = this.work;
+    this.told = position_s;
+    if (position_s > 0.5 && position_s < model.clip.duration_s - 0.5) player.seek(position_s);
+  }
+
+  /** The clip is finished, or not after all. */
+  async finish() {
+    const { work } = this;
+    const { model, who } = work;
+    if (!model.clip) return;
+    if (!(await work.outbox.settled())) {
+      work.say("That waits until everything is saved.");
+      return;
+    }
+    const answer = await work.server.finish({ clip: model.clip.id, annotator: who.annotator, finished: !model.finished });
+    if (!answer || answer.refused) {
+      work.say(answer?.refused || NO_ANSWER);
+      return;
+    }
+    Object.assign(model, { finished: answer.finished, canUndo: true, canRedo: false });
+    this.show();
+    work.bar.showUndo(model);
+    work.say(answer.finished ? "Finished ✓ Page ↓ opens the next clip." : "Not finished after all.");
+    announce("clips");
+  }
+
+  show() {
+    const { model } = this.work;
+    const button = this.work.part("finish");
+    button.setAttribute("aria-pressed", String(model.finished));
+    write(button, model.finished ? "finished ✓" : "finish");
+  }
+
+  /** Where labels come first: show the model's answers now, once something is labelled. */
+  reveal() {
+    const { model } = this.work;
+    if (!model.hides) this.work.say("Nothing is hidden here.");
+    else if (!model.mine.length) this.work.say("Label first: the model's answers can be shown once you have labelled something.");
+    else model.reveal();
+  }
+
+  /** Settle what people say differently, on the lane of the consensus; or go back to one's own lane. */
+  review() {
+    const { work } = this;
+    if (!work.model.clip) return;
+    work.panel.editor.flush();
+    work.open(work.model.clip.id, { review: !work.model.review });
+  }
+}

@@ -1,0 +1,288 @@
+"""Editing without a mouse, painting while the clip plays, labels before suggestions, review, history."""
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from annotations.records import AnnotationRecord
+from annotations.store import Store
+from tests.browser.conftest import OpenPage
+from tests.browser.page import mine, open_as, saved
+
+pytestmark = pytest.mark.browser
+
+
+def press(page: Page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def by(store: Store, clip: int, name: str) -> list[AnnotationRecord]:
+    """What a person has said about a clip, by time."""
+    return [each for each in store.annotations(clip_id=clip) if each.annotator == name]
+
+
+def seek(page: Page, time_s: float) -> None:
+    """Put the cursor somewhere, as a click on the ruler does."""
+    page.evaluate("(time) => { document.querySelector('#timeline video').currentTime = time; }", time_s)
+    clock = f"00:{time_s:05.2f}"
+    expect(page.locator("[data-part=now]")).to_have_text(clock)
+
+
+def make_segment(page: Page, start_s: float, end_s: float, key: str) -> None:
+    seek(page, start_s)
+    press(page, "Insert")
+    seek(page, end_s)
+    press(page, "o", key)
+    saved(page)
+
+
+def test_segments_are_split_merged_trimmed_and_nudged_by_key_and_each_is_one_undo(visit: OpenPage, clip: int):
+    page = open_as(visit, clip, "Editor")
+    make_segment(page, 10.0, 14.0, "2")
+    seek(page, 12.0)
+    press(page, "s")
+    expect(page.locator(".tl-message")).to_contain_text("Split at 00:12.00")
+    saved(page)
+    assert mine(page) == [("happy", 10.0, 12.0), ("happy", 12.0, 14.0)]
+    page.locator("#timeline .tl-open").wait_for()
+    page.locator("#timeline .tl").focus()
+    press(page, "Control+z")
+    expect(page.locator(".tl-message")).to_contain_text("Undone")
+    assert mine(page) == [("happy", 10.0, 14.0)]
+
+    page.locator("#timeline .tl").focus()
+    make_segment(page, 20.0, 22.0, "4")
+    press(page, "x")
+    expect(page.locator(".tl-when")).to_have_text("20.1 – 22.1 s")
+    press(page, "Shift+Z")
+    expect(page.locator(".tl-when")).to_have_text("19.1 – 21.1 s")
+    seek(page, 19.5)
+    press(page, "i")
+    expect(page.locator(".tl-when")).to_have_text("19.5 – 21.1 s")
+    saved(page)
+    page.get_by_label("Previous segment").click()
+    while "10.0 – 14.0" not in page.locator(".tl-when").inner_text():
+        press(page, "k")
+    press(page, "m")
+    expect(page.locator(".tl-message")).to_contain_text("Merged: happy, 10.0 – 21.1 s")
+    saved(page)
+    assert mine(page) == [("happy", 10.0, 21.1)]
+    page.locator("#timeline .tl").focus()
+    press(page, "Control+z")
+    expect(page.locator(".tl-message")).to_contain_text("Undone")
+    assert sorted(mine(page)) == [("happy", 10.0, 14.0), ("sad", 19.5, 21.1)]
+
+
+def test_painting_takes_off_the_reaction_time_and_keeps_the_raw_times(
+    visit: OpenPage, clip: int, app_home: Path, app_url: str
+):
+    page = open_as(visit, clip, "Painter")
+    press(page, "t")
+    page.get_by_label("Reaction time in seconds").fill("0.30")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator("[data-part=paint]")).to_have_attribute("aria-pressed", "true")
+    page.evaluate("document.querySelector('#timeline video').muted = true")
+    seek(page, 18.0)
+    press(page, "Space")
+    page.wait_for_timeout(600)
+    page.keyboard.down("4")
+    page.wait_for_timeout(300)
+    page.keyboard.down("2")
+    page.wait_for_timeout(900)
+    page.keyboard.up("2")
+    page.wait_for_timeout(400)
+    press(page, "Space")  # stopping the clip ends what is still held
+    saved(page)
+    page.keyboard.up("4")
+    expect(page.locator(".tl-counts")).to_contain_text("corrections")
+    store = Store(f"sqlite:///{app_home / 'studio.sqlite3'}")
+    try:
+        sad, happy = sorted(
+            (each for each in store.annotations(clip_id=clip) if each.annotator == "Painter"),
+            key=lambda each: each.start_s,
+        )
+        assert (sad.emotion, happy.emotion) == ("sad", "happy")
+        for each in (sad, happy):
+            assert each.painted is not None
+            assert each.painted.reaction_s == pytest.approx(0.3)
+            assert each.start_s == pytest.approx(each.painted.start_s - 0.3)
+            assert each.end_s == each.painted.end_s
+        assert sad.start_s < happy.start_s < happy.end_s < sad.end_s
+    finally:
+        store.close()
+    page.evaluate(f"document.querySelector('#timeline video').currentTime = {sad.start_s + 0.05}")
+    page.locator("#timeline .tl").focus()
+    page.wait_for_timeout(200)
+    press(page, "j", "k")
+    while not page.locator(".tl-painted").is_visible():
+        press(page, "k")
+    page.get_by_role("button", name="use the key's time").click()
+    saved(page)
+    raw = {each.painted.start_s for each in (sad, happy) if each.painted}
+    assert raw & {start for _, start, _ in mine(page)}
+
+
+def test_the_reaction_time_is_measured_in_ten_seconds(visit: OpenPage, clip: int):
+    page = open_as(visit, clip, "Quick")
+    page.locator("[data-part=cues] summary").click()
+    page.locator("[data-part=reaction]").click()
+    page.get_by_role("button", name="Start", exact=True).click()
+    started = time.monotonic()
+    said = page.locator("[data-part=calibration] [role=status]")
+    while "the middle one of" not in said.inner_text() and time.monotonic() - started < 40:
+        if page.locator(".tl-go").count():
+            page.wait_for_timeout(150)
+            press(page, "Space")
+        page.wait_for_timeout(30)
+    assert time.monotonic() - started > 9
+    measured = float(page.get_by_label("Reaction time in seconds").input_value())
+    assert 0.1 < measured < 1.2
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.reload()
+    expect(page.locator("[data-part=reaction]")).to_contain_text(f"{measured:.2f} s")
+
+
+def test_any_earlier_state_of_a_segment_is_brought_back_from_its_history(visit: OpenPage, clip: int):
+    page = open_as(visit, clip, "Historian")
+    press(page, "j", "2")
+    saved(page)
+    press(page, "5")
+    saved(page)
+    press(page, "h")
+    lines = page.locator("[data-part=histories] li")
+    expect(lines).to_have_count(2)
+    expect(lines.nth(1)).to_contain_text("Historian made it")
+    lines.nth(1).get_by_role("button", name="Bring back happy").click()
+    expect(lines).to_have_count(3)
+    expect(lines.first).to_contain_text("brought an earlier state back")
+    press(page, "Escape", "Delete")
+    saved(page)
+    assert mine(page) == []
+    page.locator("#timeline .tl-open").wait_for()
+    page.locator("#timeline .tl").focus()
+    press(page, "h")
+    page.get_by_role("button", name="Bring back surprised").first.click()
+    press(page, "Escape")
+    assert [emotion for emotion, _, _ in mine(page)] == ["surprised"]
+
+
+def test_where_labels_come_first_the_model_shows_only_after_them(
+    visit: OpenPage, clip: int, app_home: Path, app_url: str
+):
+    store = Store(f"sqlite:///{app_home / 'studio.sqlite3'}")
+    study = store.clip(clip).study_id
+    store.change_settings(study, mode="label first")
+    try:
+        page = open_as(visit, clip, "Unled")
+        press(page, "j")
+        expect(page.locator(".tl-said")).to_contain_text("Not labelled yet")
+        expect(page.locator(".tl-degree").first).to_have_text("")
+        expect(page.locator(".tl-quote")).to_have_count(0)
+        press(page, "v")
+        expect(page.locator(".tl-message")).to_contain_text("Label first")
+        press(page, "1")
+        saved(page)
+        expect(page.locator(".tl-said")).to_contain_text("You: angry · suggested:")
+        (first,) = by(store, clip, "Unled")
+        assert first.answers is not None
+        assert not first.answers.shown
+        press(page, "v")
+        expect(page.locator("[data-part=reveal]")).to_be_hidden()
+        press(page, "j", "j", "j", "Enter")
+        saved(page)
+        shown = [
+            each.answers.shown for each in store.annotations(clip_id=clip) if each.annotator == "Unled" and each.answers
+        ]
+        assert sorted(shown) == [False, True]
+    finally:
+        store.change_settings(study, mode="suggestions first")
+        store.close()
+
+
+def test_a_reviewer_settles_what_people_say_differently(visit: OpenPage, clip: int, app_home: Path):
+    store = Store(f"sqlite:///{app_home / 'studio.sqlite3'}")
+    one, other = store.annotator("Rater one").id, store.annotator("Rater two").id
+    made = [
+        store.annotate(clip, one, 24.0, 26.0, {"happy": 1.0}),
+        store.annotate(clip, other, 24.0, 26.1, {"happy": 0.6, "sad": 0.4}),
+        store.annotate(clip, one, 27.0, 29.0, {"angry": 1.0}),
+        store.annotate(clip, other, 27.0, 29.0, {"sad": 1.0}, note="cries"),
+    ]
+    try:
+        page = open_as(visit, clip, "Reviewer")
+        press(page, "r")
+        expect(page.locator(".tl-name-mine")).to_have_text("consensus")
+        expect(page.locator(".tl-name-suggested")).to_have_text("people")
+        page.evaluate("document.querySelector('#timeline video').currentTime = 27.5")
+        press(page, "j", "k")
+        while "27" not in page.locator(".tl-when").inner_text():
+            press(page, "n")
+        expect(page.locator(".tl-said")).to_contain_text("People differ here.")
+        expect(page.locator(".tl-person")).to_contain_text(["Rater one", "Rater two"])
+        page.get_by_role("button", name="Take what Rater two says").click()
+        saved(page)
+        (settled,) = store.annotations(clip_id=clip, annotator_id=store.consensus().id)
+        assert (settled.emotion, settled.start_s, settled.annotator) == ("sad", 27.0, "Consensus")
+        assert store.history(settled.id)[0].actor == "Reviewer"
+        press(page, "r")
+        expect(page.locator(".tl-name-mine")).to_have_text("Reviewer")
+        expect(page.locator(".tl-name-other", has_text="Consensus")).to_be_visible()
+    finally:
+        for each in [*made, *store.annotations(clip_id=clip, annotator_id=store.consensus().id)]:
+            store.remove(each.id, each.version, each.annotator_id)
+        store.close()
+
+
+def test_finished_clips_and_the_place_on_a_clip_are_remembered(visit: OpenPage, clip: int):
+    page = open_as(visit, clip, "Finisher")
+    seek(page, 9.0)
+    with page.expect_response(lambda answer: '"visit"' in (answer.request.post_data or "")):
+        page.wait_for_timeout(4500)
+    press(page, "f")
+    expect(page.locator("[data-part=finish]")).to_have_text("finished ✓")
+    page.reload()
+    expect(page.locator("[data-part=now]")).to_have_text("00:09.00")
+    expect(page.locator("[data-part=finish]")).to_have_attribute("aria-pressed", "true")
+    page.locator("#timeline .tl").focus()
+    press(page, "Control+z")
+    expect(page.locator("[data-part=finish]")).to_have_text("finish")
+
+
+def test_all_that_the_model_is_sure_of_is_accepted_at_once_and_undone_at_once(visit: OpenPage, clip: int):
+    page = open_as(visit, clip, "Truster")
+    press(page, "Shift+Enter")
+    expect(page.locator(".tl-message")).to_contain_text(re.compile("Accepted .* sure of"))
+    expect(page.locator(".tl-counts")).to_contain_text("correction")
+    assert mine(page)
+    page.locator("#timeline .tl").focus()
+    press(page, "Control+z")
+    expect(page.locator(".tl-message")).to_contain_text("Undone")
+    assert mine(page) == []
+
+
+def test_the_threshold_of_hatching_is_a_slider_for_the_whole_study(visit: OpenPage, clip: int):
+    page = open_as(visit, clip, "Doubter")
+    page.locator("[data-part=cues] summary").click()
+    slider = page.get_by_label("Hatch suggestions from this uncertainty on")
+    slider.fill("100")
+    expect(page.locator("[data-part=threshold-value]")).to_have_text("100 %")
+    other = open_as(visit, clip, "Another")
+    expect(other.locator("[data-part=threshold-value]")).to_have_text("100 %")
+    press(other, "n")
+    expect(other.locator(".tl-message")).to_contain_text("Nothing on this clip needs attention")
+    slider.fill("60")
+    expect(page.locator("[data-part=threshold-value]")).to_have_text("60 %")
+
+
+def test_an_emotion_is_found_by_its_name(visit: OpenPage, clip: int):
+    page = open_as(visit, clip, "Finder")
+    press(page, "j", "/")
+    page.keyboard.type("sur")
+    expect(page.locator(".tl-emotion:visible")).to_have_count(1)
+    press(page, "Enter")
+    saved(page)
+    assert [emotion for emotion, _, _ in mine(page)] == ["surprised"]
