@@ -20,8 +20,6 @@ from annotations.interchange import StudyFile
 from annotations.records import AnnotationError, StoreError, StudyRecord
 from annotations.store import Store
 
-#: The largest file that is imported, bytes.
-LARGEST = 256 * 2**20
 #: So many new clips are told by name.
 MOST_NAMES = 10
 
@@ -38,13 +36,17 @@ StudyName = Annotated[str, typer.Option("--study", help="Name of the study.")]
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="A file of labels: .csv or .json; or the folder of CREMA-D's votes.")],
+    file: Annotated[Path, typer.Argument(help="A file of labels, or the folder of CREMA-D's votes.")],
     study: StudyName,
 ) -> None:
-    """Add the labels of a file to a study, which is made where there is none of that name."""
-    read = _folder if file.is_dir() else lambda file: formats.of_file(file).read(_bytes(file))
+    """Add the labels of a file to a study, which is made where there is none of that name.
+
+    The file may be CSV, JSON, Parquet, Label Studio's JSON, ELAN, TextGrid, WebVTT, SRT, or a ZIP archive of these.
+    """
+    data = None if file.is_dir() else _bytes(file)
     try:
-        report = _open(must_exist=False).import_file(study, read(file))
+        content = _folder(file) if data is None else formats.read(data, file.name)
+        report = _open(must_exist=False).import_file(study, content)
     except AnnotationError as error:
         raise AnnotationError(f"{file.name}: {error}") from error
     typer.echo(f"{report.added} labels added to {report.study.name}, {report.there_already} were there already.")
@@ -52,21 +54,31 @@ def import_(
         named = ", ".join(report.clips[:MOST_NAMES])
         more = f" and {len(report.clips) - MOST_NAMES} more" if len(report.clips) > MOST_NAMES else ""
         typer.echo(f"New clips without their video: {named}{more}.")
+    if report.emotions:
+        typer.echo(f"New emotions: {', '.join(report.emotions)}.")
+    for sentence in report.left_out:
+        typer.echo(sentence)
 
 
 @app.command()
 def export(
     study: StudyName,
-    name: Annotated[str, typer.Option("--format", help="csv or json.")],
+    name: Annotated[str, typer.Option("--format", help=f"{', '.join(formats.FORMATS)}.")],
     out: Annotated[Path, typer.Option("--out", help="The file to write; - for standard output.")],
+    clip: Annotated[str, typer.Option("--clip", help="Name of a clip, to write that one only.")] = "",
 ) -> None:
-    """Write the labels of a study to a file."""
-    form = formats.named(name)
+    """Write the labels of a study to a file, and say what the format cannot hold."""
+    from annotations.exporting import export as written_as
+
     store = _open()
-    content = store.export_file(_get(store, study).id)
-    _write(out, form.write(content))
-    if str(out) != "-":
-        typer.echo(f"{len(content.labels)} labels written to {out}.")
+    written = written_as(store, _get(store, study).id, name, clip)
+    _write(out, written.data)
+    piped = str(out) == "-"
+    if not piped:
+        archive = ", a ZIP archive with a file per clip" if written.suffix == ".zip" else ""
+        typer.echo(f"{written.labels} labels written to {out}{archive}.")
+    for sentence in written.losses.sentences:
+        typer.echo(sentence, err=piped)
 
 
 @app.command()
@@ -165,10 +177,10 @@ def _folder(path: Path) -> StudyFile:
 
 
 def _bytes(path: Path) -> bytes:
+    """A file's content, read no further than what is refused for its size anyway."""
     try:
-        if path.stat().st_size > LARGEST:
-            raise AnnotationError(f"{path} is larger than {LARGEST >> 20} MiB.")
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(formats.LARGEST + 1)
     except OSError as error:
         raise AnnotationError(f"{path} cannot be read: {error.strerror}.") from error
 

@@ -32,13 +32,13 @@ def add_clips(session: Session, new: Sequence[Clip], actor: Actor) -> None:
     session.flush()
     logged = [_event("clip added", "clip", clip.id, clip.study_id, clips.state(clip), actor, now) for clip in new]
     for start in range(0, len(logged), AT_ONCE):
-        session.execute(insert(Event), logged[start : start + AT_ONCE])
+        _log(session, logged[start : start + AT_ONCE], actor.step)
 
 
 def create(session: Session, study_id: int, new: Sequence[New], actor: Actor, kind: str) -> None:
-    """Create annotations with an event of ``kind`` each; the first event opens the step that the others belong to."""
+    """Create annotations with an event of ``kind`` each, all of the actor's step or of one of their own."""
     now = datetime.now(UTC)
-    opened: int | None = None
+    step = actor.step or events.Step()
     for start in range(0, len(new), AT_ONCE):
         made = [_row(each, now) for each in new[start : start + AT_ONCE]]
         returning = insert(Annotation).returning(Annotation.id, sort_by_parameter_order=True)
@@ -48,11 +48,16 @@ def create(session: Session, study_id: int, new: Sequence[New], actor: Actor, ki
             _event(kind, "annotation", number, study_id, state, actor, now)
             for number, state in zip(ids, states, strict=True)
         ]
-        if opened is None:
-            opened = session.scalars(insert(Event).returning(Event.id), logged[:1]).one()
-            del logged[0]
-        if logged:
-            session.execute(insert(Event), [{**row, "step_id": opened} for row in logged])
+        _log(session, logged, step)
+
+
+def _log(session: Session, logged: list[dict[str, Any]], step: events.Step | None) -> None:
+    """Write events, the first of which opens the step where nothing has; None: each is a step of its own."""
+    if step and step.opened is None and logged:
+        step.opened = session.scalars(insert(Event).returning(Event.id), logged[:1]).one()
+        logged = logged[1:]
+    if logged:
+        session.execute(insert(Event), [{**row, "step_id": step.opened if step else None} for row in logged])
 
 
 def _row(new: New, now: datetime) -> dict[str, Any]:

@@ -31,12 +31,23 @@ UNDOABLE = (
 )
 
 
+@dataclass
+class Step:
+    """Changes of many kinds that one undo takes back; ``opened`` is the first one's event."""
+
+    opened: int | None = None
+
+
 @dataclass(frozen=True)
 class Actor:
-    """Who did it: an annotator, or a model or the studio itself, which have no ``annotator_id``."""
+    """Who did it: an annotator, or a model or the studio itself, which have no ``annotator_id``.
+
+    ``step`` is what all that they do now belongs to, None where each change is a step of its own.
+    """
 
     name: str
     annotator_id: int | None = None
+    step: Step | None = None
 
     @classmethod
     def of(cls, annotator: Annotator | None) -> "Actor":
@@ -61,7 +72,10 @@ def append(
     undoes: int | None = None,
     step_id: int | None = None,
 ) -> Event:
-    """Write one event. ``step_id`` is the event that opened the step it belongs to, None where it opens one."""
+    """Write one event.
+
+    ``step_id`` is the event that opened the step it belongs to, None where it opens one or is of the actor's step.
+    """
     event = Event(
         study_id=study_id,
         at=datetime.now(UTC),
@@ -74,10 +88,12 @@ def append(
         after=after,
         way=way,
         undoes=undoes,
-        step_id=step_id,
+        step_id=actor.step.opened if step_id is None and actor.step else step_id,
     )
     session.add(event)
     session.flush()
+    if actor.step and actor.step.opened is None:
+        actor.step.opened = event.id
     return event
 
 

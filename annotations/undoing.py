@@ -1,6 +1,6 @@
 """Undo and redo: new events that put back what an earlier event changed, last change first, per person and study."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -43,8 +43,9 @@ def _take_back(session: Session, newest: Event, actor: Actor, way: Way) -> Event
     step = events.step_of(session, newest)
     _held = _load(session, newest)  # kept alive here, or the session would read each row again and again
     last_of_each = {(event.entity, event.entity_id): event for event in step}
+    clips_too = {event.entity_id for event in step if event.entity == "clip"}
     for event in last_of_each.values():
-        overwritten = _overwritten(session, event, actor, way)
+        overwritten = _overwritten(session, event, actor, way, clips_too)
         if overwritten:
             _append_all(session, step, actor, "set aside")
             return overwritten
@@ -95,8 +96,10 @@ def _state(session: Session, event: Event) -> events.State | None:
     return labels.state(annotation) if annotation else None
 
 
-def _overwritten(session: Session, event: Event, actor: Actor, way: Way) -> Overwritten | None:
-    """What stands in the way of taking an event back, if anything does."""
+def _overwritten(
+    session: Session, event: Event, actor: Actor, way: Way, clips_too: Collection[int]
+) -> Overwritten | None:
+    """What stands in the way of taking an event back, if anything does; ``clips_too`` come or go in the same step."""
     verb = "undone" if way == "undo" else "redone"
     if event.entity == "clip":
         clip = session.get(Clip, event.entity_id)
@@ -110,7 +113,7 @@ def _overwritten(session: Session, event: Event, actor: Actor, way: Way) -> Over
         return _label_set_overwritten(session, event, actor, verb)
     annotation = session.get(Annotation, event.entity_id)
     clip = session.get(Clip, annotation.clip_id) if annotation else None
-    if annotation is None or clip is None or clip.deleted_at:
+    if annotation is None or clip is None or (clip.deleted_at and clip.id not in clips_too):
         return Overwritten(f"The clip of that change has since been removed; nothing was {verb}.", None, event.id)
     if events.same(labels.state(annotation), _by_todays_names(session, clip, event.after)):
         return None

@@ -15,39 +15,43 @@ import re
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 
+from annotations.formats import shared
+from annotations.formats.shared import Losses
 from annotations.interchange import FileClip, FileLabel, StudyFile
 from annotations.records import AnnotationError
 
-_DEGREE = "degree of "
-_NEEDED = ("clip", "annotator", "start_s", "end_s")
-_COLUMNS = (
+DEGREE = "degree of "
+NEEDED = ("clip", "annotator", "start_s", "end_s")
+COLUMNS = (
     "clip", "sha256", "duration_s", "has_video", "has_sound", "annotator", "start_s", "end_s", "emotion", "intensity",
     "note",
 )  # fmt: skip
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 
 
-def write(study: StudyFile) -> bytes:
+def write(study: StudyFile, losses: Losses) -> bytes:
     """The labels of a study as CSV. Clips without labels are not in it."""
+    losses.add("clips", len(set(study.clips) - {label.clip for label in study.labels}))
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow([*_COLUMNS, *(_DEGREE + emotion for emotion in study.emotions)])
+    writer.writerow([*COLUMNS, *(DEGREE + emotion for emotion in study.emotions)])
     writer.writerows(_row(label, study.emotions) for label in study.labels)
     return text.getvalue().encode()
 
 
-def read(data: bytes) -> StudyFile:
-    """The labels in a CSV file. Raises ``AnnotationError`` with the number of the row that cannot be read."""
+def read(data: bytes, name: str) -> StudyFile:
+    """The labels in a CSV file, whatever its ``name``.
+
+    Raises ``AnnotationError`` with the number of the row that cannot be read.
+    """
     try:
-        lines = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
+        lines = csv.reader(io.StringIO(shared.text(data, "CSV"), newline=""), strict=True)
         header = [cell.strip() for cell in next(lines, [])]
         _check_header(header)
         rows = {number: row for number, row in enumerate(lines, start=2) if any(row)}
-    except UnicodeDecodeError as error:
-        raise AnnotationError("The CSV file is not UTF-8 text.") from error
     except csv.Error as error:
         raise AnnotationError(f"The CSV file is damaged: {error}.") from error
-    emotions = [column.removeprefix(_DEGREE) for column in header if column.startswith(_DEGREE)]
+    emotions = [column.removeprefix(DEGREE) for column in header if column.startswith(DEGREE)]
     labels = tuple(_label(_cells(header, row, number), emotions, number) for number, row in rows.items())
     used = dict.fromkeys([*emotions, *(emotion for label in labels for emotion in label.degrees)])
     return StudyFile(tuple(used), tuple(dict.fromkeys(label.clip for label in labels)), labels)
@@ -64,7 +68,6 @@ def unguard(text: str) -> str:
 
 
 def _row(label: FileLabel, emotions: Sequence[str]) -> list[str]:
-    strongest = max(label.degrees, key=lambda emotion: label.degrees[emotion])
     return [
         guard(label.clip.name),
         label.clip.sha256,
@@ -74,7 +77,7 @@ def _row(label: FileLabel, emotions: Sequence[str]) -> list[str]:
         guard(label.annotator),
         _number(label.start_s),
         _number(label.end_s),
-        guard(strongest),
+        guard(label.emotion),
         _number(label.intensity),
         guard(label.note),
         *(_number(label.degrees.get(emotion)) for emotion in emotions),
@@ -82,10 +85,10 @@ def _row(label: FileLabel, emotions: Sequence[str]) -> list[str]:
 
 
 def _check_header(header: Sequence[str]) -> None:
-    missing = [column for column in _NEEDED if column not in header]
+    missing = [column for column in NEEDED if column not in header]
     if missing:
         raise AnnotationError(f"The first row of the CSV file must name its columns; {missing[0]!r} is not among them.")
-    if "emotion" not in header and not any(column.startswith(_DEGREE) for column in header):
+    if "emotion" not in header and not any(column.startswith(DEGREE) for column in header):
         raise AnnotationError("The CSV file needs a column 'emotion', or columns of degrees such as 'degree of happy'.")
     if len(set(header)) < len(header):
         raise AnnotationError("The CSV file has two columns of one name.")
@@ -113,7 +116,7 @@ def _label(row: Mapping[str, str], emotions: Sequence[str], number: int) -> File
     start_s, end_s = value("start_s"), value("end_s")
     if start_s is None or end_s is None:
         raise AnnotationError(f"Row {number}: an annotation needs a start and an end in seconds.")
-    degrees = {emotion: degree for emotion in emotions if (degree := value(_DEGREE + emotion)) is not None}
+    degrees = {emotion: degree for emotion in emotions if (degree := value(DEGREE + emotion)) is not None}
     chosen = unguard(row.get("emotion", "")).strip()
     if not degrees and not chosen:
         raise AnnotationError(f"Row {number}: an annotation needs an emotion.")

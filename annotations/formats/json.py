@@ -4,17 +4,22 @@ An annotation names its clip by the clip's place in ``clips``, counted from 0.
 """
 
 import json
+import re
 from typing import Any
 
+from annotations.formats import shared
+from annotations.formats.shared import Losses
 from annotations.interchange import FileClip, FileLabel, StudyFile
 from annotations.records import AnnotationError
 
 #: The value of ``format``; another number would mean another shape.
 FORMAT = "stf2m annotations 1"
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_TOO_LARGE = 1e300
 
 
-def write(study: StudyFile) -> bytes:
-    """A study as indented JSON."""
+def write(study: StudyFile, losses: Losses) -> bytes:
+    """A study as indented JSON; nothing is lost."""
     places = {clip: place for place, clip in enumerate(study.clips)}
     content = {
         "format": FORMAT,
@@ -25,16 +30,13 @@ def write(study: StudyFile) -> bytes:
     return json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1).encode()
 
 
-def read(data: bytes) -> StudyFile:
-    """A study from JSON. Raises ``AnnotationError`` with the place that cannot be read."""
-    try:
-        content = json.loads(data.decode("utf-8-sig"), parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise AnnotationError(f"The file is not JSON: {str(error) or 'nested too deeply'}.") from error
+def read(data: bytes, name: str) -> StudyFile:
+    """A study from JSON, whatever its ``name``. Raises ``AnnotationError`` with the place that cannot be read."""
+    content = parse(data)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise AnnotationError(f"The JSON file does not say that its format is {FORMAT!r}.")
     clips = [
-        _clip(each, f"Clip {place} of the JSON file")
+        clip(each, f"Clip {place} of the JSON file")
         for place, each in enumerate(_list(content, "clips", "The JSON file"))
     ]
     labels = [
@@ -47,7 +49,24 @@ def read(data: bytes) -> StudyFile:
     return StudyFile(tuple(emotions), tuple(clips), tuple(labels))
 
 
-def _clip(value: Any, where: str) -> FileClip:
+def parse(data: bytes) -> Any:
+    """The values of a JSON file. Raises ``AnnotationError`` where it is none."""
+    text = shared.text(data, "JSON")
+    try:
+        content = json.loads(text, parse_constant=_no_constant)
+        if _SURROGATE.search(text):
+            json.dumps(content, ensure_ascii=False).encode()
+    except RecursionError as error:
+        raise AnnotationError("The JSON file is nested too deeply.") from error
+    except UnicodeEncodeError as error:
+        raise AnnotationError("The JSON file is damaged: it has half a character in it.") from error
+    except ValueError as error:
+        raise AnnotationError(f"The JSON file is damaged: {error}.") from error
+    return content
+
+
+def clip(value: Any, where: str) -> FileClip:
+    """A clip from a JSON object; ``where`` begins the sentence where it is none."""
     return FileClip(
         name=_field(value, "name", str, where),
         sha256=_field(value, "sha256", str, where),
@@ -82,11 +101,20 @@ def _field(value: Any, name: str, kind: Any, where: str) -> Any:
     found = value.get(name) if isinstance(value, dict) else None
     if isinstance(found, bool) and kind is not bool:
         found = str(found)
-    if isinstance(found, int) and kind in (float, float | None):
-        found = float(found)
-    if not isinstance(found, kind):
+    unusable = False
+    if isinstance(found, int | float) and kind in (float, float | None):
+        found = number(found)
+        unusable = found is None
+    if unusable or not isinstance(found, kind):
         raise AnnotationError(f"{where} has no usable {name!r}.")
     return found
+
+
+def number(value: Any) -> float | None:
+    """A finite number of a JSON file, None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _TOO_LARGE:
+        return None
+    return float(value)
 
 
 def _no_constant(name: str) -> float:

@@ -10,6 +10,7 @@ from typing import Any
 
 import gradio as gr
 
+from annotations.exporting import export
 from annotations.formats import FORMATS
 from annotations.records import ClipRecord, NotFoundError
 from app.pages import places
@@ -69,8 +70,9 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
     def write(study_id: int, kind: str) -> gr.DownloadButton:
         """The file is written anew whenever the tab is opened or the format chosen, so that a click only fetches it."""
         name = re.sub(r"[^\w-]+", "-", studio.study(study_id).name).strip("-") or "study"
-        path = folder / f"{name}-{study_id}{FORMATS[kind].suffix}"
-        path.write_bytes(FORMATS[kind].write(studio.store.export_file(study_id)))
+        written = export(studio.store, study_id, kind)
+        path = folder / f"{name}-{study_id}{written.suffix}"
+        path.write_bytes(written.data)
         return gr.DownloadButton(value=str(path), interactive=True)
 
     def delete(study_id: int, annotator_id: int, changed: int, event: gr.EventData) -> tuple[str, int]:

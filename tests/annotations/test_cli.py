@@ -66,14 +66,39 @@ def test_labels_come_in_are_compared_and_go_out(home: Path, table: Path, tmp_pat
     assert [line.split(",")[5] for line in again.splitlines()[1:]] == ["Ana", "Bob", "Bob"]
 
 
+def test_an_export_says_what_it_could_not_hold(home: Path, table: Path, tmp_path: Path, capfd):
+    assert main(["import", str(table), "--study", "Pilot"]) == 0
+    capfd.readouterr()
+    out = tmp_path / "a.TextGrid"
+    assert main(["export", "--study", "Pilot", "--format", "textgrid", "--out", str(out)]) == 0
+    assert capfd.readouterr().out.splitlines() == [
+        f"3 labels written to {out}.",
+        "TextGrid cannot hold notes: 1 dropped.",
+        "TextGrid cannot hold a clip's name and content hash: 1 clip is known by the name of its file only.",
+    ]
+    assert main(["import", str(out), "--study", "Pilot"]) == 0
+    assert capfd.readouterr().out == "1 labels added to Pilot, 2 were there already.\n"
+    assert main(["export", "--study", "Pilot", "--format", "srt", "--clip", "a.mp4", "--out", "-"]) == 0
+    said = capfd.readouterr()
+    assert said.out.startswith("1\n00:00:00,000 --> 00:00:0")
+    assert said.err.startswith("SRT cannot hold notes: 1 dropped.\n")
+    assert main(["export", "--study", "Pilot", "--format", "srt", "--clip", "b.mp4", "--out", "-"]) == 2
+    assert capfd.readouterr().err == "The study has no clip called 'b.mp4'.\n"
+
+
+def test_a_file_without_an_end_is_not_read_to_its_end(home: Path, capfd):
+    assert main(["import", "/dev/zero", "--study", "Pilot"]) == 2
+    assert capfd.readouterr().err == "zero: The file is larger than 128 MiB.\n"
+
+
 @pytest.mark.parametrize(
     ("command", "sentence"),
     [
         ("agreement --study Nope", "There is no study 'Nope'; there are 'Demo'."),
         ("import bad.csv --study Demo", "bad.csv: Row 2: start_s must be a number, not 'zero'."),
         ("import no.csv --study Demo", "no.csv cannot be read: No such file or directory."),
-        ("import home/studio.sqlite3 --study Demo", "studio.sqlite3 is of no format that can be imported"),
-        ("export --study Demo --format xls --out -", "There is no format 'xls'; there are csv, json."),
+        ("import home/studio.sqlite3 --study Demo", "studio.sqlite3: The file is of no format that can be imported"),
+        ("export --study Demo --format xls --out -", "There is no format 'xls'; there are csv, json, parquet, "),
         ("export --study Demo --format csv --out no/x.csv", "no/x.csv cannot be written: No such file or directory."),
         ("export --study Demo", "Missing option '--format'."),
         ("agree", "No such command 'agree'."),
