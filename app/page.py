@@ -8,14 +8,22 @@ import gradio as gr
 
 from annotations.records import AnnotationError, ModelVersionRecord
 from app import look
-from app.pages import about, adapt, annotate, data, rules, views
+from app.pages import about, adapt, annotate, data, rules, team, views
 from app.session import Session
 from app.studio import Studio
 from app.support import learned_from
 from stf2m.vocabulary import EMOTIONS
 
 GUEST = "Guest"
-TABS = (("Annotate", annotate), ("Views", views), ("Rules", rules), ("Adapt", adapt), ("Data", data), ("About", about))
+TABS = (
+    ("Annotate", annotate),
+    ("Views", views),
+    ("Rules", rules),
+    ("Adapt", adapt),
+    ("Team", team),
+    ("Data", data),
+    ("About", about),
+)
 
 
 @dataclass(frozen=True)

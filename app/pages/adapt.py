@@ -131,12 +131,13 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
     whose.input(choose, [session.study, whose], [about, counts, sentence], show_progress="hidden")
     for each in (before, after, clip):
         each.input(compare, comparison, [overview, clip, timelines], show_progress="minimal")
-    overview.select(_opened, None, session.clip, show_progress="hidden").then(
+    overview.select(opened, None, session.clip, show_progress="hidden").then(
         None, None, None, js="() => document.getElementById('tab-annotate-button')?.click()"
     )
 
 
-def _opened(event: gr.EventData) -> int:
+def opened(event: gr.EventData) -> int:
+    """The clip that a click told to open (:data:`OPEN`)."""
     return int(event.go)
 
 
