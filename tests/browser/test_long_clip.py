@@ -22,7 +22,7 @@ FRAME_MS = 16.0
 
 START = """
 async ({script, payload}) => {
-  const opened = {timeline: payload, unsure: 0.6};
+  const opened = {timeline: payload};
   const answers = {open: opened, readiness: {counts: {}, missing: ""}, explain: {refused: "Not now."}};
   const server = new Proxy({}, {get: (_, name) => async () => structuredClone(answers[name] || {})});
   const body = script + "; return {work, changedStretches};";
@@ -76,7 +76,8 @@ def _payload(duration_s: float = DURATION_S, suggestions: int = 2000) -> dict[st
         ],
         "words": [{"text": "word", "start_s": at / 3, "end_s": at / 3 + 0.3} for at in range(round(duration_s * 3))],
         "segment_s": 2.0, "hop_s": 0.5, "can_undo": False, "can_redo": False,
-        "version": {"id": 1, "number": 1, "label": "model 1"},
+        "version": {"id": 1, "number": 1, "label": "model 1"}, "review": False, "mode": "suggestions first",
+        "unsure": 0.6, "finished": False, "position_s": 0.0, "reaction_s": None,
     }  # fmt: skip
 
 
