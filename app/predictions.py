@@ -28,21 +28,30 @@ Value = TypeVar("Value")
 
 
 class _Recent(OrderedDict[Key, Value]):
-    """The most recently used values, made at first use; safe to share between threads."""
+    """The most recently used values, made at first use, each by one thread while the others go on."""
 
     def __init__(self, most: int) -> None:
         super().__init__()
         self._most = most
         self._lock = threading.RLock()
+        self._making: dict[Key, threading.RLock] = {}
 
     def get_or_make(self, key: Key, make: Callable[[], Value]) -> Value:
         with self._lock:
+            if key in self:
+                self.move_to_end(key)
+                return self[key]
+            making = self._making.setdefault(key, threading.RLock())
+        with making:
             if key not in self:
-                self[key] = make()
-                while len(self) > self._most:
-                    self.popitem(last=False)
-            self.move_to_end(key)
-            return self[key]
+                value = make()
+                with self._lock:
+                    self[key] = value
+                    self._making.pop(key, None)
+                    while len(self) > self._most:
+                        self.popitem(last=False)
+                return value
+        return self.get_or_make(key, make)
 
 
 class Predictions:

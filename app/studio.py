@@ -29,7 +29,8 @@ from app.files import ClipFiles
 from app.ingest import ClipRefused, Ingest, Upload
 from app.jobs import Job, Jobs
 from app.predictions import Predictions
-from app.queue_cards import ClipCard, card
+from app.queue.cards import Queue, WorkList
+from app.queue.search import Moment
 from app.settings import Settings
 from app.support import Whose
 from stf2m.adaptation import AdaptedModel
@@ -55,6 +56,7 @@ class Studio:
         self._ingest = Ingest(settings, self.files, self.store)
         self.predictions = Predictions(settings, self.files, self._ingest.tracks)
         self._adapting = Adapting(settings, self.store, self.predictions)
+        self._queue = Queue(self.store, self.predictions)
         self._jobs = Jobs()
 
     # --- studies and people ---------------------------------------------------------------------------------------
@@ -122,21 +124,17 @@ class Studio:
         except NotFoundError:
             return None
 
-    def clips(self, study_id: int, annotator_id: int) -> list[ClipCard]:
-        """The queue: every clip of a study with the reason to look at it, most worth looking at first."""
-        version = self.version(study_id)
-        mine = Counter(a.clip_id for a in self.store.annotations(study_id=study_id, annotator_id=annotator_id))
-        total = Counter(a.clip_id for a in self.store.annotations(study_id=study_id))
-        cards = [
-            card(clip, self.predictions.over_time(clip, version), mine[clip.id], total[clip.id])
-            for clip in self.store.clips(study_id)
-            if clip.status == "ready"
-        ]
-        return sorted(cards, key=lambda each: (-each.priority, each.id))
+    def clips(self, study_id: int, annotator_id: int, only: int | None = None) -> WorkList:
+        """The queue of a person: every clip (or ``only`` one) with the reasons to look at it, in the order of work."""
+        return self._queue.cards(self.study(study_id), self.version(study_id), annotator_id, only)
 
-    def delete_clip(self, clip_id: int, annotator_id: int) -> None:
-        """Take a clip out of its study; undo brings it back for a day, then it is gone with all its files."""
-        self.store.delete_clip(clip_id, annotator_id)
+    def find_emotion(self, study_id: int, emotion: str, *, by_people: bool) -> tuple[list[Moment], int]:
+        """The clearest moments of an emotion over all clips, and how many clips the model has yet to look through."""
+        return self._queue.moments(self.study(study_id), self.version(study_id), emotion, by_people=by_people)
+
+    def delete_clips(self, clip_ids: Sequence[int], annotator_id: int) -> None:
+        """Take clips out of their study; one undo brings them back for a day, then they are gone with all files."""
+        self.store.delete_clips(clip_ids, annotator_id)
         self.forget_removed()
 
     def forget_removed(self, keep: timedelta = REGRET) -> None:

@@ -77,7 +77,7 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
 
     def delete(study_id: int, annotator_id: int, changed: int, event: gr.EventData) -> tuple[str, int]:
         clip = _clip_of(studio, study_id, int(event.clip))
-        studio.delete_clip(clip.id, annotator_id)
+        studio.delete_clips([clip.id], annotator_id)
         return (
             f'<p class="st-good">{html.escape(clip.name)} is deleted, with its annotations. '
             f"<button type='button' class='st-small st-restore' data-clip='{clip.id}'>Undo</button></p>",

@@ -130,7 +130,7 @@ def test_a_new_checkpoint_learns_from_the_same_unlabelled_segments(studio: Studi
 def test_a_new_checkpoint_does_without_clips_that_are_gone(studio: Studio, ana: int, tmp_path: Path, gone: int):
     _correct(studio, ana)
     old = studio.adapt(STUDY, ana).version
-    studio.delete_clip(gone, ana)
+    studio.delete_clips([gone], ana)
     renewed = _again(studio, tmp_path / "newer").version(STUDY)
     kept: dict[int, tuple[str, int]] = {TALKING: ("base", 0), SILENT: ("adapted", 4)}
     assert (renewed.kind, len(renewed.corrections)) == kept[gone]

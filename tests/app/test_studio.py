@@ -233,11 +233,11 @@ def test_a_new_checkpoint_learns_the_corrections_of_the_old_one_anew(studio: Stu
 def test_a_clip_taken_out_comes_back_with_undo_and_is_gone_for_good_a_day_later(studio: Studio, ana: int):
     clip = studio.clip(SILENT)
     studio.correct(SILENT, ana, 1.0, 2.0, {"sad": 1.0})
-    studio.delete_clip(SILENT, ana)
+    studio.delete_clips([SILENT], ana)
     assert studio.find_clip(SILENT) is None
     studio.undo(STUDY, ana)
     assert studio.find_clip(SILENT) is not None
-    studio.delete_clip(SILENT, ana)
+    studio.delete_clips([SILENT], ana)
     studio.forget_removed(keep=timedelta(0))
     assert not studio.files.of(clip).exists()
     assert not (studio.files.tracks / clip.sha256).exists()

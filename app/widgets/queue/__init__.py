@@ -7,10 +7,10 @@ import gradio as gr
 
 from app.widgets import folder
 
-SCRIPTS = ("sending", "queue")
+SCRIPTS = ("sending", "batch", "cards", "mix", "finding", "selection", "queue")
 
 #: The server functions that the widget calls, by name; each takes one mapping and returns one.
-CALLS = ("clips", "jobs", "cancel", "remove")
+CALLS = ("clips", "card", "jobs", "cancel", "remove", "find", "mix", "finish")
 
 
 def queue(calls: Sequence[Callable[[dict], dict]]) -> gr.HTML:

@@ -5,11 +5,16 @@ from dataclasses import asdict
 from typing import Any
 
 from app.jobs import Job
+from app.queue.cards import ClipCard
+from app.queue.order import weights
+from app.queue.reasons import Reason
 from app.studio import Studio
 from app.widgets.calls import Call, plain
 
 #: Tells the jobs of this run of the studio from those of an earlier one, whose numbers were the same.
 _RUN = f"{time.time():.0f}"
+#: So many spots of a reason go to the page; a click goes from one to the next.
+_MOST_SPOTS = 50
 
 
 def calls(studio: Studio) -> list[Call]:
@@ -20,8 +25,23 @@ def calls(studio: Studio) -> list[Call]:
 
     @plain
     def clips(data: dict[str, Any]) -> dict[str, Any]:
-        cards = [asdict(card) for card in studio.clips(data["study"], data["annotator"])]
-        return {"study": data["study"], "clips": cards, "jobs": running(data["study"])}
+        study = studio.study(data["study"])
+        work = studio.clips(study.id, data["annotator"])
+        return {
+            "study": study.id,
+            "annotator": data["annotator"],
+            "clips": [_card(card) for card in work.cards],
+            "looking": work.looking,
+            "left": work.left and {"clip": work.left[0], "at": work.left[1]},
+            "mix": weights(study.settings.mix),
+            "emotions": [{"name": each.name, "letter": each.letter, "colour": each.colour} for each in study.emotions],
+            "jobs": running(study.id),
+        }
+
+    @plain
+    def card(data: dict[str, Any]) -> dict[str, Any]:
+        work = studio.clips(data["study"], data["annotator"], data["clip"])
+        return {"annotator": data["annotator"], "card": next((_card(each) for each in work.cards), None)}
 
     @plain
     def jobs(data: dict[str, Any]) -> dict[str, Any]:
@@ -34,10 +54,36 @@ def calls(studio: Studio) -> list[Call]:
 
     @plain
     def remove(data: dict[str, Any]) -> dict[str, Any]:
-        studio.delete_clip(data["clip"], data["annotator"])
+        studio.delete_clips(data["clips"], data["annotator"])
         return {}
 
-    return [clips, jobs, cancel, remove]
+    @plain
+    def find(data: dict[str, Any]) -> dict[str, Any]:
+        moments, looking = studio.find_emotion(data["study"], data["emotion"], by_people=data["by_people"])
+        return {"moments": [asdict(moment) for moment in moments], "looking": looking}
+
+    @plain
+    def mix(data: dict[str, Any]) -> dict[str, Any]:
+        study = studio.store.change_settings(data["study"], data["annotator"], mix=data["mix"])
+        return {"mix": weights(study.settings.mix)}
+
+    @plain
+    def finish(data: dict[str, Any]) -> dict[str, Any]:
+        studio.store.finish(data["clip"], data["annotator"], data["finished"])
+        return {}
+
+    return [clips, card, jobs, cancel, remove, find, mix, finish]
+
+
+def _card(card: ClipCard) -> dict[str, Any]:
+    return {**asdict(card), "reasons": [_reason(each) for each in card.reasons]}
+
+
+def _reason(reason: Reason) -> dict[str, Any]:
+    spots = [
+        {"start_s": round(each.start_s, 2), "end_s": round(each.end_s, 2), "text": each.text} for each in reason.spots
+    ]
+    return {"kind": reason.kind, "seconds": reason.seconds, "count": len(spots), "spots": spots[:_MOST_SPOTS]}
 
 
 def _job(job: Job) -> dict[str, Any]:

@@ -1,5 +1,12 @@
-/** How often running analyses are looked at, ms. */
-const LOOK = 700;
+/** The panels above the list; one at most is open. */
+const PANELS = { add: "drop", find: "finding", order: "order-form" };
+/** Which clips are listed: [name, test]. */
+const FILTERS = [
+  ["all", () => true],
+  ["to do", (card) => !card.finished],
+  ["finished", (card) => card.finished],
+  ["disagreements", (card) => card.reasons.some((reason) => reason.kind === "disagreement")],
+];
 
 /** The clips of the study in the order of work, files on their way in, and analyses that are running. */
 class Queue {
@@ -7,25 +14,46 @@ class Queue {
     Object.assign(this, { root, server, life });
     this.who = { study: null, annotator: null };
     this.clips = [];
-    this.sending = [];
-    this.dismissed = new Set(recall("dismissed", []));
     this.current = null;
-    this.part("sort").addEventListener("click", () => this.load(true));
-    this.part("files").addEventListener("change", (event) => this.take([...event.target.files], event.target));
-    for (const name of ["dragenter", "dragover"]) root.addEventListener(name, (event) => this.dragOver(event, true), { signal: life });
-    for (const name of ["dragleave", "drop"]) root.addEventListener(name, (event) => this.dragOver(event, false), { signal: life });
-    root.addEventListener("drop", (event) => this.take([...event.dataTransfer.files]), { signal: life });
-    hear("opened", life, ({ clip }) => this.mark(clip));
-    hear("corrected", life, ({ clip, mine }) => this.count(clip, mine));
-    hear("step", life, ({ by }) => this.step(by));
-    hear("clips", life, () => this.load());
-    document.addEventListener("visibilitychange", () => !document.hidden && this.who.study && this.load(), { signal: life });
-    life.addEventListener("abort", () => clearTimeout(this.timer));
+    this.filter = "all";
+    this.turns = new Map();
+    this.known = new Promise((resolve) => (this.know = resolve));
+    this.selection = new Selection(this);
+    this.batch = new Batch(this.part("jobs"), { server, who: () => this.who, onReady: (jobs) => this.arrived(jobs), life });
+    this.finding = new Finding(this.part("finding"), { server, who: () => this.who, life });
+    this.mix = new Mix(this.part("mix"), (mix) => this.changeMix(mix));
+    this.listen();
   }
 
   part(name) {
     return this.root.querySelector(`[data-part="${name}"]`);
   }
+
+  listen() {
+    const { root, life } = this;
+    for (const name of Object.keys(PANELS)) this.part(name).addEventListener("click", () => this.toggle(name));
+    this.part("sort").addEventListener("click", () => this.load(true));
+    this.part("name").addEventListener("input", () => this.render());
+    for (const name of ["files", "folder"]) {
+      this.part(name).addEventListener("change", ({ target }) => {
+        const files = chosen(target);
+        target.value = "";
+        this.take(files);
+      });
+    }
+    for (const name of ["dragenter", "dragover"]) root.addEventListener(name, (event) => this.dragOver(event, true), { signal: life });
+    for (const name of ["dragleave", "drop"]) root.addEventListener(name, (event) => this.dragOver(event, false), { signal: life });
+    root.addEventListener("drop", async (event) => this.take(await dropped(event.dataTransfer)), { signal: life });
+    hear("opened", life, ({ clip }) => this.mark(clip));
+    hear("corrected", life, ({ clip }) => this.refresh(clip));
+    hear("finished", life, ({ clip }) => this.refresh(clip, 0));
+    hear("step", life, ({ by }) => this.step(by));
+    hear("clips", life, () => this.load());
+    document.addEventListener("visibilitychange", () => !document.hidden && this.who.study && this.load(), { signal: life });
+    life.addEventListener("abort", () => [this.timer, this.refreshing].forEach(clearTimeout));
+  }
+
+  // --- what is there --------------------------------------------------------------------------------------------
 
   async setWho(who) {
     if (!who?.study || !who.annotator) return;
@@ -33,102 +61,131 @@ class Queue {
     const changed = moved || who.annotator !== this.who.annotator;
     const first = this.who.study === null;
     this.who = who;
+    this.know();
     if (!changed) return;
-    if (moved) Object.assign(this, { clips: [], current: null });
-    await this.load(moved);
+    if (moved) {
+      Object.assign(this, { clips: [], current: null, touched: false });
+      if (!first) this.batch.forget();
+      this.selection.end();
+    }
+    await this.load(true);
     if (moved) this.openFirst(first);
   }
 
-  /** Open the clip of the address, or the one that was open last in this study, or the first of the queue. */
+  /** Open the clip of the address, or where this person left off in this study, or the first of the queue. */
   openFirst(first) {
     if (this.current) return;
     const asked = first ? Number(new URLSearchParams(location.search).get("clip")) : 0;
-    const wanted = [asked, recall(`last.${this.who.study}`, 0)].find((id) => this.clips.some((card) => card.id === id));
-    if (asked && wanted !== asked) setAddress("clip", null);
-    const clip = wanted || this.clips[0]?.id;
-    if (clip) announce("open", { clip });
+    const there = (id) => this.clips.some((card) => card.id === id);
+    if (asked && !there(asked)) setAddress("clip", null);
+    if (there(asked)) announce("open", { clip: asked });
+    else if (this.left && there(this.left.clip)) announce("open", this.left);
+    else if (this.clips.length) announce("open", { clip: this.clips[0].id });
   }
 
-  /** Fetch clips and analyses. The order stays as it is while somebody works, with new clips on top. */
+  /**
+   * Fetch clips and analyses. The order stays as it is while somebody works, with new clips on top; before anything was
+   * opened by hand it follows what the model finds while it looks through the clips.
+   */
   async load(sort = false) {
+    clearTimeout(this.timer);
     const ticket = (this.ticket = (this.ticket || 0) + 1);
     const answer = await this.server.clips(this.who);
     if (ticket !== this.ticket || answer?.study !== this.who.study) return;
     const place = new Map(this.clips.map((card, at) => [card.id, at]));
     this.clips = answer.clips;
-    if (!sort) this.clips.sort((a, b) => (place.get(a.id) ?? -1) - (place.get(b.id) ?? -1));
-    this.jobs = answer.jobs;
+    if (!sort && (this.touched || !this.looking)) this.clips.sort((a, b) => (place.get(a.id) ?? -1) - (place.get(b.id) ?? -1));
+    Object.assign(this, { looking: answer.looking, left: answer.left });
+    this.mix.show(answer.mix);
+    this.finding.setEmotions(answer.emotions);
     this.render();
-    this.watch();
+    this.batch.take(answer.jobs);
+    if (answer.looking) this.timer = setTimeout(() => this.load(), 1200);
   }
 
-  /** Look at the analyses until none is running. */
-  watch() {
-    clearTimeout(this.timer);
-    if (!this.jobs.some((job) => ["waiting", "running"].includes(job.state))) return;
-    this.timer = setTimeout(async () => {
-      const answer = await this.server.jobs(this.who);
-      if (answer?.study === this.who.study) {
-        const running = new Set(this.jobs.filter((job) => job.state !== "done").map((job) => job.id));
-        this.jobs = answer.jobs;
-        const done = this.jobs.filter((job) => job.state === "done" && running.has(job.id));
-        if (done.length) await this.arrived(done);
-      }
-      this.renderJobs();
-      this.watch();
-    }, LOOK);
+  /** One clip's card anew, a moment after somebody labelled on it. */
+  refresh(clip, after = 900) {
+    clearTimeout(this.refreshing);
+    this.refreshing = setTimeout(async () => {
+      const answer = await this.server.card({ ...this.who, clip });
+      const at = this.clips.findIndex((card) => card.id === clip);
+      if (!answer?.card || at < 0 || answer.annotator !== this.who.annotator) return;
+      this.clips[at] = { ...answer.card, lead: this.clips[at].lead };
+      this.render();
+    }, after);
   }
 
-  async arrived(jobs) {
-    await this.load();
-    const own = jobs.find((job) => job.id === this.awaited);
-    if (own) announce("open", { clip: own.clip });
+  async changeMix(mix) {
+    const answer = await this.server.mix({ ...this.who, mix });
+    if (!answer || answer.refused) announce("say", { text: answer?.refused || "The studio does not answer. The order was not changed." });
+    else await this.load(true);
   }
 
-  // --- adding ---------------------------------------------------------------------------------------------------
+  // --- adding and removing --------------------------------------------------------------------------------------
 
   dragOver(event, over) {
     event.preventDefault();
-    if (over) this.part("add").open = true;
+    if (over) this.toggle("add", true);
     this.root.classList.toggle("qu-over", over);
   }
 
-  async take(files, input = null) {
-    const pairs = pairUp(files);
-    const typed = pairs.length === 1 ? this.part("typed").value : "";
-    if (input) input.value = "";
-    if (!pairs.length) {
-      if (files.length) this.refuse(files[0].name, `${files[0].name} is a subtitle file; choose its video together with it.`);
-      return;
-    }
-    if (pairs.length === 1) this.part("typed").value = "";
-    this.part("add").open = false;
-    this.awaited = null;
-    for (const pair of pairs) {
-      const entry = { name: pair.clip.name, share: 0, error: "" };
-      this.sending.push(entry);
-      this.renderJobs();
-      const answer = await sendFile(pair, this.who.study, typed, (share) => {
-        entry.share = share;
-        this.renderJobs();
-      });
-      if (answer.refused) entry.error = answer.refused;
-      else this.sending.splice(this.sending.indexOf(entry), 1);
-      if (answer.job && pairs.length === 1) this.awaited = answer.job;
-      await this.load();
-    }
+  async take(files) {
+    if (!files.length) return;
+    await this.known;
+    const typed = this.part("typed").value;
+    this.part("typed").value = "";
+    this.toggle("add", false);
+    this.awaited = await this.batch.send(files, typed);
+    this.arrived(this.batch.jobs.filter((job) => job.id === this.awaited && job.clip !== null));
   }
 
-  refuse(name, error) {
-    this.sending.push({ name, share: 0, error });
-    this.renderJobs();
+  /** Analyses are done: show the new clips, and open the one that was added alone. */
+  async arrived(jobs) {
+    if (!jobs.length) return;
+    await this.load();
+    const own = jobs.find((job) => job.id === this.awaited);
+    if (!own) return;
+    this.awaited = null;
+    announce("open", { clip: own.clip });
+  }
+
+  async remove(cards) {
+    const answer = await this.server.remove({ ...this.who, clips: cards.map((card) => card.id) });
+    if (answer?.refused || !answer) {
+      announce("say", { text: answer?.refused || "The studio does not answer. Nothing was removed." });
+      return;
+    }
+    if (cards.some((card) => card.id === this.current)) announce("closed", {});
+    const what = cards.length === 1 ? `${cards[0].name} with its annotations; Ctrl+Z brings it back.` : `${cards.length} clips with their annotations; Ctrl+Z brings them back.`;
+    announce("say", { text: `Removed ${what}` });
+    this.selection.end();
+    await this.load();
   }
 
   // --- order of work --------------------------------------------------------------------------------------------
 
+  open(card) {
+    this.touched = true;
+    announce("open", { clip: card.id });
+  }
+
+  /** Open a clip where a reason is about it; the next click goes to the next such place. */
+  visit(card, reason) {
+    this.touched = true;
+    const key = `${card.id} ${reason.kind}`;
+    const turn = (this.turns.get(key) ?? -1) + 1;
+    this.turns.set(key, turn);
+    announce("open", { clip: card.id, at: reason.spots[turn % reason.spots.length].start_s });
+  }
+
+  async finish(card) {
+    const answer = await this.server.finish({ ...this.who, clip: card.id, finished: !card.finished });
+    if (!answer || answer.refused) announce("say", { text: answer?.refused || "The studio does not answer. Nothing was changed." });
+    else announce("finished", { clip: card.id, finished: !card.finished });
+  }
+
   mark(clip) {
     this.current = clip;
-    remember(`last.${this.who.study}`, clip);
     for (const card of this.part("list").querySelectorAll(".qu-card")) {
       const here = Number(card.dataset.clip) === clip;
       card.setAttribute("aria-current", String(here));
@@ -145,120 +202,85 @@ class Queue {
   }
 
   step(by) {
-    const at = this.clips.findIndex((card) => card.id === this.current);
-    const next = this.clips[at < 0 ? 0 : at + by];
+    this.touched = true;
+    const { shown } = this;
+    const at = shown.findIndex((card) => card.id === this.current);
+    const next = shown[at < 0 ? 0 : at + by];
     if (next) announce("open", { clip: next.id });
     else announce("say", { text: by > 0 ? "That was the last clip of the queue." : "This is the first clip of the queue." });
   }
 
-  /** A clip's number of own annotations changed. */
-  count(clip, mine) {
-    const card = this.clips.find((each) => each.id === clip);
-    if (!card || card.mine === mine) return;
-    card.corrections += mine - card.mine;
-    card.mine = mine;
-    card.reason = mine ? `${mine} of yours` : "never looked at";
-    this.render();
-  }
-
-  async remove(card) {
-    const answer = await this.server.remove({ ...this.who, clip: card.id });
-    if (answer?.refused || !answer) {
-      announce("say", { text: answer?.refused || "The studio does not answer. Nothing was removed." });
-      return;
-    }
-    if (this.current === card.id) announce("closed", {});
-    announce("say", { text: `Removed ${card.name} with its annotations; Ctrl+Z brings it back.` });
-    await this.load();
-  }
-
   // --- showing --------------------------------------------------------------------------------------------------
 
+  toggle(name, open = this.part(PANELS[name]).hidden) {
+    for (const [each, panel] of Object.entries(PANELS)) {
+      const visible = each === name ? open : open ? false : !this.part(panel).hidden;
+      this.part(each).setAttribute("aria-pressed", String(visible));
+      if (each === "find") this.finding.show(visible);
+      else show(this.part(panel), visible);
+    }
+    show(this.part("work"), this.part(PANELS.find).hidden);
+  }
+
+  /** The clips that filter and name leave, in the order of work. */
+  get shown() {
+    const words = this.part("name").value.trim().toLowerCase();
+    const [, fits] = FILTERS.find(([name]) => name === this.filter);
+    return this.clips.filter((card) => fits(card) && card.name.toLowerCase().includes(words));
+  }
+
   render() {
-    const done = this.clips.filter((card) => card.mine).length;
-    write(this.part("progress"), this.clips.length ? `${done}/${this.clips.length}` : "");
-    this.part("progress").title = `${done} of ${this.clips.length} clips have annotations of yours`;
+    const { clips, shown } = this;
+    const done = clips.filter((card) => card.finished).length;
+    write(this.part("progress"), clips.length ? `${done} of ${clips.length} ${clips.length === 1 ? "clip" : "clips"} finished` : "");
+    Object.assign(this.part("bar"), { max: clips.length || 1, value: done, hidden: !clips.length });
     const focused = document.activeElement?.closest?.("[data-clip]")?.dataset.clip;
-    this.part("list").replaceChildren(...this.clips.map((card) => this.card(card)));
+    this.part("list").replaceChildren(...shown.map((card) => this.card(card)));
     if (focused) this.part("list").querySelector(`[data-clip="${focused}"]`)?.focus({ preventScroll: true });
-    show(this.part("empty"), !this.clips.length);
-    write(this.part("empty"), "No clips yet. Add a video to see what each modality says about it.");
-    show(this.part("sort"), this.clips.length > 2);
-    if (!this.clips.length) this.part("add").open = true;
-    announce("queue", { clips: this.clips.map((card) => card.id) });
-    this.renderJobs();
+    show(this.part("narrow"), clips.length > 2);
+    this.part("chips").replaceChildren(...FILTERS.map(([name, fits]) => this.chip(name, clips.filter(fits).length)), this.selection.button());
+    show(this.part("empty"), !shown.length);
+    write(this.part("empty"), clips.length ? "No clip fits." : "No clips yet. Add a video to see what each modality says about it.");
+    if (!clips.length) this.toggle("add", true);
+    this.selection.render();
+    announce("queue", { clips: clips.map((card) => card.id) });
+  }
+
+  chip(name, count) {
+    const choose = () => {
+      this.filter = name;
+      this.render();
+      this.part("chips").querySelector('[aria-pressed="true"]')?.focus();
+    };
+    return make("button", { type: "button", class: "qu-chip", "aria-pressed": String(name === this.filter), onclick: choose }, `${name} ${count}`);
   }
 
   card(card) {
-    const picture = make("span", { class: "qu-picture", "aria-hidden": "true" }, card.has_video ? "" : "♪");
-    if (card.has_video) picture.style.backgroundImage = `url("${address(`/clip/${card.id}/thumbnail`)}")`;
-    const corrections = card.corrections ? ` · ${card.corrections} ${card.corrections === 1 ? "correction" : "corrections"}` : "";
+    const { selection } = this;
+    const press = (event) => (selection.on ? selection.toggle(card, event.shiftKey) : this.open(card));
+    const finish = card.finished ? "You have finished this clip; click if not" : "Say that you have finished this clip";
+    const picture = selection.on ? make("span", { class: "qu-tick", "aria-hidden": "true" }, selection.has(card) ? "☑" : "☐") : clipPicture(card.id, card.has_video);
+    picture.addEventListener("click", press);
     return make(
       "li",
-      { class: `qu-item${card.mine ? " qu-done" : ""}` },
+      { class: `qu-item${card.finished ? " qu-done" : ""}` },
+      picture,
       make(
         "button",
         {
-          type: "button", class: "qu-card", "data-clip": card.id, "aria-current": String(card.id === this.current), title: card.notes.join(" "),
-          onclick: () => announce("open", { clip: card.id }),
+          type: "button", class: "qu-card", "data-clip": card.id, title: card.notes.join(" "), "aria-current": String(card.id === this.current),
+          "aria-pressed": selection.on ? String(selection.has(card)) : null, onclick: press,
         },
-        picture,
         make("span", { class: "qu-name" }, card.name),
-        make("span", { class: "qu-facts" }, `${duration(card.duration_s)}${corrections}`),
-        make("span", { class: "qu-reason" }, card.reason),
+        make("span", { class: "qu-facts" }, cardFacts(card)),
       ),
-      make("button", { type: "button", class: "qu-remove", "aria-label": `Remove ${card.name}`, title: "Remove this clip", onclick: () => this.remove(card) }, "×"),
-    );
-  }
-
-  renderJobs() {
-    const shown = (this.jobs || []).filter((job) => job.state !== "done" && job.state !== "cancelled" && !this.dismissed.has(job.key));
-    this.part("jobs").replaceChildren(
-      ...this.sending.map((entry) => this.sendingCard(entry)),
-      ...shown.map((job) => this.jobCard(job)),
-    );
-  }
-
-  sendingCard(entry) {
-    const close = () => {
-      this.sending.splice(this.sending.indexOf(entry), 1);
-      this.renderJobs();
-    };
-    if (entry.error) return this.failure(entry.name, entry.error, close);
-    return make(
-      "div",
-      { class: "qu-job" },
-      make("strong", {}, entry.name),
-      make("progress", { max: 1, value: entry.share, "aria-label": `Sending ${entry.name}` }),
-      make("p", {}, `Sending, ${Math.round(100 * entry.share)} %`),
-    );
-  }
-
-  jobCard(job) {
-    const close = () => {
-      this.dismissed.add(job.key);
-      remember("dismissed", [...this.dismissed].slice(-200));
-      this.renderJobs();
-    };
-    if (job.state === "failed") return this.failure(job.name, job.error, close);
-    const left = job.eta_s === null ? "" : `, about ${duration(Math.max(1, job.eta_s))} left`;
-    return make(
-      "div",
-      { class: "qu-job" },
-      make("strong", { title: job.name }, job.name),
-      make("button", { type: "button", class: "st-button tl-small", onclick: () => this.server.cancel({ ...this.who, job: job.id }) }, "cancel"),
-      make("progress", { max: 1, value: job.progress, "aria-label": `Analysing ${job.name}` }),
-      make("p", {}, `${job.stage}${left}`),
-    );
-  }
-
-  failure(name, error, close) {
-    return make(
-      "div",
-      { class: "qu-job qu-failed", role: "alert" },
-      make("strong", { title: name }, name),
-      make("button", { type: "button", class: "st-button tl-small", onclick: close }, "close"),
-      make("p", {}, error),
+      reasonRow(card, (reason) => this.visit(card, reason)),
+      make(
+        "span",
+        { class: "qu-marks" },
+        make("button", { type: "button", class: "qu-finish", "aria-pressed": String(card.finished), "aria-label": `${card.name} finished`, title: finish, onclick: () => this.finish(card) }, "✓"),
+        make("button", { type: "button", class: "qu-remove", "aria-label": `Remove ${card.name}`, title: "Remove this clip", onclick: () => this.remove([card]) }, "×"),
+      ),
     );
   }
 }

@@ -1,23 +1,66 @@
-/** Which subtitle file belongs to which video: the one of the same name, or the only one beside an only video. */
-function pairUp(files) {
-  const isWords = (file) => /\.(srt|vtt)$/i.test(file.name);
-  const stem = (file) => file.name.replace(/\.[^.]*$/, "").toLowerCase();
-  const words = files.filter(isWords);
-  const clips = files.filter((file) => !isWords(file));
-  const match = (clip) => words.find((each) => stem(each) === stem(clip) || stem(each).startsWith(`${stem(clip)}.`));
-  return clips.map((clip) => ({ clip, words: match(clip) || (clips.length === 1 && words.length === 1 ? words[0] : null) }));
+/** What of a folder is sent: videos, sound, and the subtitles beside them. */
+const MEDIA = /\.(mp4|m4v|mov|mkv|webm|avi|mpe?g|wmv|flv|3gp|ogv|mts|m2ts|mp3|wav|m4a|aac|flac|ogg|opus)$/i;
+const SUBTITLES = /\.(srt|vtt)$/i;
+
+/** The files of a drop, those of folders included: [{file, folder}]. */
+async function dropped(transfer) {
+  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  if (!entries.some((entry) => entry.isDirectory)) return [...transfer.files].map((file) => ({ file, folder: "" }));
+  const found = [];
+  const walk = async (entry, folder) => {
+    if (entry.isFile) {
+      const file = await new Promise((resolve) => entry.file(resolve, () => resolve(null)));
+      if (file) found.push({ file, folder });
+      return;
+    }
+    const reader = entry.createReader();
+    for (;;) {
+      const some = await new Promise((resolve) => reader.readEntries(resolve, () => resolve([])));
+      if (!some.length) return;
+      for (const each of some) await walk(each, entry.name);
+    }
+  };
+  for (const entry of entries) await walk(entry, "");
+  return found;
+}
+
+/** The files that somebody chose, with the folder each lies in. */
+function chosen(input) {
+  return [...input.files].map((file) => ({ file, folder: (file.webkitRelativePath || "").split("/").at(-2) || "" }));
+}
+
+/**
+ * Which subtitles belong to which video: those of the same name beside it, or the only ones beside an only video.
+ * Returns the videos to send, each {clip, name, words}, and the names of what is left out: other files of a folder, and
+ * subtitles without a video. Files of one name from several folders get their folder's name before their own.
+ */
+function sortOut(files) {
+  const seen = files.filter(({ file }) => !file.name.startsWith("."));
+  const words = seen.filter(({ file }) => SUBTITLES.test(file.name));
+  const clips = seen.filter((each) => !words.includes(each) && (!each.folder || MEDIA.test(each.file.name)));
+  const stem = ({ file }) => file.name.replace(/\.[^.]*$/, "").toLowerCase();
+  const match = (clip) => words.find((each) => each.folder === clip.folder && (stem(each) === stem(clip) || stem(each).startsWith(`${stem(clip)}.`)));
+  const only = clips.length === 1 && words.length === 1 ? words[0] : null;
+  const names = clips.map(({ file }) => file.name);
+  const videos = clips.map((clip) => {
+    const twice = names.filter((name) => name === clip.file.name).length > 1;
+    return { clip: clip.file, name: twice && clip.folder ? `${clip.folder} – ${clip.file.name}` : clip.file.name, words: match(clip) || only };
+  });
+  const used = new Set(videos.map((video) => video.words));
+  const leftOut = seen.filter((each) => !clips.includes(each) && !used.has(each)).map(({ file }) => file.name);
+  return { videos: videos.map((video) => ({ ...video, words: video.words?.file || null })), leftOut };
 }
 
 /** Send one video: `onProgress` gets the share sent. Resolves to {job} or {refused: sentence}. */
-async function sendFile({ clip, words }, study, typed, onProgress) {
-  const lost = { refused: `${clip.name} could not be sent: the studio does not answer. Try again in a moment.` };
-  const announced = { study, name: clip.name, size: clip.size, typed, subtitles: words ? [words.name, await words.text()] : null };
+async function sendFile({ clip, name, words }, study, typed, onProgress) {
+  const lost = { refused: `${name} could not be sent: the studio does not answer. Try again in a moment.` };
   let token = null;
   try {
+    const announced = { study, name, size: clip.size, typed, subtitles: words ? [words.name, await words.text()] : null };
     const headers = { "Content-Type": "application/json" };
     const response = await fetch(address("/upload"), { method: "POST", headers, body: JSON.stringify(announced) });
     const answer = await response.json();
-    if (!answer.token) return { refused: answer.refused || `${clip.name} was not accepted.` };
+    if (!answer.token) return { refused: answer.refused || `${name} was not accepted.` };
     token = answer.token;
   } catch {
     return lost;

@@ -1,0 +1,170 @@
+"""The order of work in a real Chromium: reasons, finding an emotion, progress, and clips in bulk."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from app.settings import Settings
+from app.studio import Studio
+from tests.browser.conftest import EMOTIONS, OpenPage
+
+pytestmark = pytest.mark.browser
+
+MakeStudy = Callable[[str, int], int]
+
+
+@pytest.fixture(scope="module")
+def studio(app_home: Path, app_url: str) -> Studio:
+    """The studio that the app serves, for what a test prepares behind the page."""
+    return Studio(Settings(home=app_home))
+
+
+@pytest.fixture
+def make_study(studio: Studio, clip: int) -> MakeStudy:
+    """Make a study of its own with some clips, all copies of the one that was analysed; returns its id."""
+
+    def make(name: str, clips: int) -> int:
+        study, source = studio.create_study(name, EMOTIONS), studio.clip(clip)
+        for number in range(1, clips + 1):
+            twin = studio.store.add_clip(
+                study.id,
+                f"{study.id:04x}{number:012x}{0:048x}",
+                f"part {number}.mp4",
+                duration_s=source.duration_s,
+                has_video=True,
+                has_sound=True,
+            )
+            shutil.copytree(studio.files.of(source), studio.files.of(twin))
+            shutil.copytree(studio.files.tracks / source.sha256, studio.files.tracks / twin.sha256)
+            studio.store.set_clip_status(twin.id, "ready")
+        return study.id
+
+    return make
+
+
+def _open(visit: OpenPage, study: int, name: str, **options) -> Page:
+    page = visit(f"?study={study}", **options)
+    page.locator("#timeline .tl-open").wait_for()
+    field = page.locator("#annotator input, #annotator textarea").first
+    field.fill(name)
+    field.press("Enter")
+    expect(page.locator(".tl-name-mine")).to_have_text(name)
+    expect(page.locator("#queue .qu-lead").first).to_be_visible()
+    return page
+
+
+def _names(page: Page) -> list[str]:
+    return page.locator("#queue .qu-card .qu-name").all_text_contents()
+
+
+def _card(page: Page, name: str):
+    return page.locator("#queue .qu-item", has=page.get_by_role("button", name=f"{name} finished"))
+
+
+def _wait_for_time(page: Page, condition: str) -> None:
+    page.wait_for_function(f"(time => {condition})(document.querySelector('#timeline video').currentTime)")
+
+
+def test_a_reason_opens_its_clip_at_the_moment_it_is_about(visit: OpenPage, make_study: MakeStudy, studio: Studio):
+    study = make_study("Reasons", 2)
+    page = _open(visit, study, "Reason")
+    last = studio.clips(study, studio.annotator("Reason").id).cards[1]
+    spots = next(reason for reason in last.reasons if reason.kind == "unsure").spots
+    assert len(spots) > 1
+    reason = _card(page, last.name).locator('[data-kind="unsure"]')
+    for spot in (*spots, spots[0]):
+        reason.click()
+        expect(page.locator("#timeline [data-part=name]")).to_have_text(last.name)
+        _wait_for_time(page, f"Math.abs(time - {spot.start_s}) < 0.1")
+        assert page.evaluate("document.querySelector('#timeline video').paused")
+
+
+def test_an_emotion_is_found_in_all_clips_and_played_by_keys(visit: OpenPage, make_study: MakeStudy, studio: Studio):
+    study = make_study("Finding", 3)
+    page = _open(visit, study, "Finder")
+    page.get_by_role("button", name="Find an emotion").click()
+    page.locator("#queue select").select_option("sad")
+    moments, looking = studio.find_emotion(study, "sad", by_people=False)
+    while looking:
+        moments, looking = studio.find_emotion(study, "sad", by_people=False)
+    expect(page.locator(".qu-moment")).to_have_count(len(moments))
+    expect(page.locator(".qu-found")).to_contain_text(f"{len(moments)} moments in 3 clips")
+    page.locator(".qu-moment").first.focus()
+    page.keyboard.press("Enter")
+    for at, key in enumerate(["ArrowDown", "ArrowDown", "Alt+ArrowUp"]):
+        number = [0, 1, 2][at]
+        expect(page.locator("#timeline [data-part=name]")).to_have_text(moments[number].clip)
+        expect(page.locator(".qu-moment").nth(number)).to_have_attribute("aria-current", "true")
+        _wait_for_time(page, f"time > {moments[number].start_s} && time < {moments[number].end_s}")
+        page.keyboard.press(key)
+    expect(page.locator(".qu-moment").nth(1)).to_have_attribute("aria-current", "true")
+    page.get_by_role("button", name="labelled by people").click()
+    expect(page.locator(".qu-found")).to_have_text("Nobody has labelled anything sad yet.")
+    page.get_by_role("button", name="Find an emotion").click()
+    expect(page.locator("#queue .qu-card")).to_have_count(3)
+
+
+def test_progress_filters_and_names(visit: OpenPage, make_study: MakeStudy):
+    page = _open(visit, make_study("Progress", 12), "Progress")
+    progress = page.locator("#queue .qu-progress")
+    expect(progress).to_have_text("0 of 12 clips finished")
+    _card(page, "part 7.mp4").hover()
+    page.get_by_role("button", name="part 7.mp4 finished").click()
+    expect(progress).to_have_text("1 of 12 clips finished")
+    page.get_by_role("button", name="finished 1", exact=True).click()
+    assert _names(page) == ["part 7.mp4"]
+    page.get_by_role("button", name="to do 11").click()
+    expect(page.locator("#queue .qu-card")).to_have_count(11)
+    page.get_by_role("button", name="disagreements 0").click()
+    expect(page.locator("#queue .qu-empty")).to_have_text("No clip fits.")
+    page.get_by_role("button", name="all 12").click()
+    page.get_by_label("Find clips by name").fill("PART 1")
+    assert sorted(_names(page)) == ["part 1.mp4", "part 10.mp4", "part 11.mp4", "part 12.mp4"]
+    page.reload()
+    expect(progress).to_have_text("1 of 12 clips finished")
+
+
+def test_a_person_goes_on_where_they_left_off_on_any_machine(visit: OpenPage, make_study: MakeStudy, studio: Studio):
+    study = make_study("Resume", 3)
+    third = studio.store.clips(study)[2]
+    page = visit(f"?study={study}")
+    page.locator("#timeline .tl-open").wait_for()
+    studio.store.visit(third.id, studio.annotator("Guest").id, 12.5)
+    elsewhere = visit(f"?study={study}")
+    expect(elsewhere.locator("#timeline [data-part=name]")).to_have_text(third.name)
+    _wait_for_time(elsewhere, "Math.abs(time - 12.5) < 0.1")
+
+
+def test_the_mix_is_the_study_s_and_orders_the_queue_at_once(visit: OpenPage, make_study: MakeStudy, studio: Studio):
+    study = make_study("Mix", 9)
+    page = _open(visit, study, "Mixer")
+    page.get_by_role("button", name="Order", exact=True).click()
+    for reason in ("never looked at", "modalities contradict each other", "emotion changes here", "random check"):
+        page.get_by_label(reason).fill("0")
+    expect(page.locator('#queue .qu-lead[data-kind="unsure"]')).to_have_count(9)
+    assert studio.study(study).settings.mix["new"] == 0
+    second = _open(visit, study, "Other")
+    second.get_by_role("button", name="Order", exact=True).click()
+    expect(second.locator(".qu-slider", has_text="never looked at").locator(".qu-amount")).to_have_text("none")
+    expect(second.locator(".qu-slider", has_text="model unsure").locator(".qu-amount")).to_have_text("normal")
+
+
+def test_several_clips_are_removed_and_one_undo_brings_them_back(visit: OpenPage, make_study: MakeStudy):
+    page = _open(visit, make_study("Removing", 5), "Remover")
+    order = _names(page)
+    page.get_by_role("button", name="select", exact=True).click()
+    page.locator("#queue .qu-card").nth(1).click()
+    page.locator("#queue .qu-card").nth(3).click(modifiers=["Shift"])
+    expect(page.locator(".qu-selected")).to_contain_text("3 chosen")
+    page.locator(".qu-selected").get_by_role("button", name="remove").click()
+    expect(page.locator(".tl-message")).to_contain_text(
+        "Removed 3 clips with their annotations; Ctrl+Z brings them back."
+    )
+    expect(page.locator("#queue .qu-card")).to_have_count(2)
+    assert _names(page) == [order[0], order[4]]
+    page.locator("#timeline .tl").focus()
+    page.keyboard.press("Control+z")
+    expect(page.locator("#queue .qu-card")).to_have_count(5)
