@@ -1,0 +1,64 @@
+import asyncio
+
+import numpy as np
+import pytest
+
+from benchmarks.saving.__main__ import _figures
+from benchmarks.saving.people import Correction, Refused, Work, work
+from benchmarks.saving.servers import DoesNotRun, free_port, running
+
+
+class Quick:
+    """Somebody whose server takes 20 ms and refuses every fifth correction."""
+
+    duration_s = 26.0
+
+    def __init__(self):
+        self.opened, self.asked = False, list[Correction]()
+
+    async def open(self) -> None:
+        self.opened = True
+
+    async def look(self, start_s: float, end_s: float) -> None:
+        raise AssertionError("who does not think does not look")
+
+    async def correct(self, correction: Correction) -> None:
+        assert self.opened
+        self.asked.append(correction)
+        await asyncio.sleep(0.02)
+        if len(self.asked) % 5 == 0:
+            raise Refused("no")
+
+    async def go_on(self) -> None:
+        raise AssertionError("who does not think goes on at once")
+
+
+def test_people_work_at_once_alike_every_time_and_only_what_is_acknowledged_counts():
+    crowd = [Quick() for _ in range(5)]
+    done = asyncio.run(work(crowd, 0.5, thinking=False, seed=3))
+    asked = sum(len(each.asked) for each in crowd)
+    assert asked > 50, "five at once take 20 ms each, not one after another"
+    assert (len(done.took), done.refused) == (asked - done.refused, sum(len(each.asked) // 5 for each in crowd))
+    assert min(done.took) >= 0.019
+    again = [Quick() for _ in range(5)]
+    asyncio.run(work(again, 0.3, thinking=False, seed=3))
+    assert [each.asked[:8] for each in again] == [each.asked[:8] for each in crowd]
+    assert len({each.asked[0] for each in crowd}) == 5
+    for correction in crowd[0].asked:
+        assert 0 <= correction.start_s < correction.end_s <= 26
+
+
+def test_the_figures_are_percentiles_in_milliseconds():
+    took = [each / 1000 for each in np.random.default_rng(0).permutation(np.arange(1, 102))]
+    assert _figures(Work(10.0, took, 2)) == ("101", "10.1", "51 ms", "96 ms", "100 ms", "101 ms", "2")
+    assert _figures(Work(10.0)) == ("0", "0.0", "–", "–", "–", "–", "0")
+
+
+def test_a_program_that_does_not_answer_says_why(tmp_path):
+    url = f"http://127.0.0.1:{free_port()}"
+    command = ["python3", "-c", "raise SystemExit('no memory left')"]
+    with (
+        pytest.raises(DoesNotRun, match="python3 did not start to answer: no memory left"),
+        running(command, url, folder=tmp_path, log=tmp_path / "log", env={"PATH": "/usr/bin:/bin"}, patience_s=20),
+    ):
+        pass
