@@ -44,7 +44,7 @@ def build(studio: Studio) -> gr.Blocks:
                 with gr.Tab(title, id=title.lower(), elem_id=f"tab-{title.lower()}") as tab:
                     module.build(studio, session, tab)
 
-        def arrive(name: str | None, request: gr.Request) -> tuple[gr.Dropdown, str, int, int, int | None]:
+        def arrive(name: str | None, request: gr.Request) -> tuple[gr.Dropdown, gr.Textbox, int, int, int | None]:
             return _arrive(studio, name, request)
 
         page.load(
@@ -55,16 +55,22 @@ def build(studio: Studio) -> gr.Blocks:
     return page
 
 
-def _arrive(studio: Studio, name: str | None, request: gr.Request) -> tuple[gr.Dropdown, str, int, int, int | None]:
-    """Open the study and the clip that the address names, else the first study; remember the annotator."""
+def _arrive(
+    studio: Studio, name: str | None, request: gr.Request
+) -> tuple[gr.Dropdown, gr.Textbox, int, int, int | None]:
+    """Open the study and the clip that the address names, else the first study.
+
+    Who has signed in annotates under that name; elsewhere the browser remembers the name that was typed.
+    """
     studies = studio.studies()
     wanted = _number(request.query_params.get("clip"))
     clip = studio.find_clip(wanted) if wanted else None
     asked = clip.study_id if clip else _number(request.query_params.get("study"))
     study_id = asked if asked in {study.id for study in studies} else studies[0].id
-    annotator = studio.annotator(name or GUEST)
+    annotator = studio.annotator(request.username or name or GUEST)
+    shown = gr.Textbox(value=annotator.name, interactive=not request.username)
     choices = gr.Dropdown(choices=[(study.name, study.id) for study in studies], value=study_id)
-    return choices, annotator.name, study_id, annotator.id, clip.id if clip else None
+    return choices, shown, study_id, annotator.id, clip.id if clip else None
 
 
 def _header(studio: Studio, session: Session) -> _Header:
@@ -93,8 +99,11 @@ def _header(studio: Studio, session: Session) -> _Header:
     def show_version(study_id: int | None) -> str:
         return _version_html(studio.version(study_id)) if study_id else ""
 
-    def rename(name: str) -> tuple[str, int, str]:
-        annotator = studio.annotator(name.strip() or GUEST)
+    def rename(name: str, request: gr.Request) -> tuple[str, int, str]:
+        try:
+            annotator = studio.annotator(request.username or name.strip() or GUEST)
+        except AnnotationError as error:
+            raise gr.Error(str(error), print_exception=False) from error
         return annotator.name, annotator.id, annotator.name
 
     def make(name: str, emotions: list[str]) -> tuple[gr.Dropdown, gr.Group, int, None]:
