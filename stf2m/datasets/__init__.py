@@ -11,7 +11,7 @@ from types import ModuleType
 
 import numpy as np
 
-from stf2m.datasets import ck48, cremad, emodb, fer2013, labelled, meld, mosi, ravdess
+from stf2m.datasets import bundle, ck48, cremad, emodb, fer2013, labelled, meld, mosi, ravdess
 from stf2m.datasets.cache import Packed, Progress, Store, cache_folder
 from stf2m.datasets.extraction import modality_of, seconds
 from stf2m.datasets.items import DatasetError, Item
@@ -37,6 +37,7 @@ __all__ = [
 #: than file names do, so it comes first, but for the one set whose table is its own.
 READERS: Mapping[str, ModuleType] = {
     "mosi": mosi,
+    "bundle": bundle,
     "labelled": labelled,
     "meld": meld,
     "ravdess": ravdess,
@@ -82,11 +83,13 @@ class Dataset:
 
 def read(root: Path) -> list[Item]:
     """The items of a folder, nothing extracted. Raises :class:`DatasetError` for a folder that cannot be read."""
+    root = _folder(root)
     return READERS[reader(root)].read(root)
 
 
 def reader(root: Path) -> str:
     """The name of the reader whose layout a folder has. Raises :class:`DatasetError` when it is none's."""
+    root = _folder(root)
     if not root.is_dir():
         raise DatasetError(f"{root} is not a folder.")
     for name, module in READERS.items():
@@ -112,6 +115,7 @@ def load(
     is the folder of :func:`cache_folder` unless given. Raises :class:`DatasetError` for a folder that cannot be
     read, and :class:`stf2m.weights.WeightsUnavailableError` when the extractors' weights can be had nowhere.
     """
+    root = _folder(root)
     layout = reader(root) if name == "auto" else name
     if layout not in READERS:
         raise DatasetError(f"There is no reader called {layout}; there are {', '.join(READERS)}.")
@@ -124,7 +128,12 @@ def load(
         store = Store(root, modality_of(modality), cache)
         pack, places = store.collect([items[index] for index in indices], workers, progress)
         packs[modality] = pack, dict(zip(indices, places, strict=True))
-    return Dataset(layout if layout != "labelled" else root.name, root, items, packs)
+    return Dataset(root.name if layout in ("labelled", "bundle") else layout, root, items, packs)
+
+
+def _folder(root: Path) -> Path:
+    """The folder of a data set: the one that is named, or that of a packed bundle."""
+    return bundle.unpacked(root, cache_folder() / "bundles") if root.suffix == ".zip" and root.is_file() else root
 
 
 def examples(dataset: Dataset, indices: Sequence[int] | None = None) -> list[Example]:

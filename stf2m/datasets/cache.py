@@ -145,6 +145,7 @@ class Store:
             item.text,
             item.duration_s,
             *((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats),
+            *(item.stretch or ()),
         ]
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:20]
 

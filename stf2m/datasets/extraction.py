@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from stf2m import media
-from stf2m.datasets.items import Item
-from stf2m.tracks import RATE_HZ, FloatArray, Modality, Track, absent
+from stf2m.datasets.items import DatasetError, Item
+from stf2m.tracks import RATE_HZ, FloatArray, Modality, Track, Word, absent
 
 #: Sampling rate at which voices are read, Hz.
 SOUND_RATE = 16000
@@ -34,7 +34,8 @@ def modality_of(name: str) -> Modality:
 def extract(item: Item, modality: str) -> Track:
     """The track of one modality of one item; a file that cannot be read gives an absent track that says why.
 
-    Raises :class:`stf2m.weights.WeightsUnavailableError` when the modality's weights can be had nowhere.
+    Raises :class:`stf2m.weights.WeightsUnavailableError` when the modality's weights can be had nowhere, and
+    :class:`DatasetError` for tracks of another version of the extractor.
     """
     module = extractor(modality)
     try:
@@ -45,6 +46,8 @@ def extract(item: Item, modality: str) -> Track:
                 return _sequence([module.extract_image(read_image(file)) for file in item.files])
             case "text":
                 return module.extract_sentence(item.text, item.duration_s or 3.0)
+            case "tracks":
+                return _stretch(_load(item, module.MODALITY), *(item.stretch or (0.0, float("inf"))))
             case "video":
                 info = media.probe(item.files[0])
                 if modality == "text":
@@ -82,6 +85,34 @@ def _sequence(frames: list[Track]) -> Track:
         cues=np.concatenate([track.cues for track in frames]),
         valid=np.concatenate([track.valid for track in frames]),
         note=next((track.note for track in frames if track.note), ""),
+    )
+
+
+def _load(item: Item, modality: Modality) -> Track:
+    file = next(file for file in item.files if file.stem == modality.name)
+    try:
+        return Track.load(file, modality)
+    except ValueError as error:
+        raise DatasetError(f"{item.name}: {error} Make the bundle again with this version.") from error
+
+
+def _stretch(track: Track, start_s: float, end_s: float) -> Track:
+    """What a track says between two moments, as a track of its own."""
+    frames = track.frames_between(start_s, min(end_s, len(track) / RATE_HZ))
+    first_s = frames.start / RATE_HZ
+    words = tuple(
+        Word(word.text, max(word.start_s - first_s, 0.0), min(word.end_s, end_s) - first_s)
+        for word in track.words
+        if word.start_s < end_s and word.end_s > start_s
+    )
+    return Track(
+        modality=track.modality,
+        values=track.values[frames],
+        embedding=track.embedding[frames],
+        cues=track.cues[frames],
+        valid=track.valid[frames],
+        words=words,
+        note=track.note,
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-Kind = Literal["sound", "video", "images", "text"]
+Kind = Literal["sound", "video", "images", "text", "tracks"]
 
 SOUND_FILES = frozenset({".wav", ".flac", ".ogg", ".mp3", ".m4a", ".opus", ".aac"})
 VIDEO_FILES = frozenset({".mp4", ".mov", ".webm", ".mkv", ".avi", ".flv", ".m4v"})
@@ -18,6 +18,7 @@ MODALITIES_OF: Mapping[Kind, tuple[str, ...]] = {
     "video": ("face", "voice", "text"),
     "images": ("face",),
     "text": ("text",),
+    "tracks": ("face", "voice", "text"),
 }
 
 
@@ -30,10 +31,12 @@ class Item:
     """One labelled performance.
 
     ``name`` is its path or identifier inside the data set; ``files`` one sound or video file, or the frames of a
-    face sequence in order, or nothing for a sentence; ``speaker`` is empty where nobody knows who it is; ``emotion``
-    is in the words of :mod:`stf2m.vocabulary`; ``text`` what is said, where the set tells; ``duration_s`` only where
-    the files do not tell; ``split`` the set's own partition (train, dev, test), if it has one; ``about`` every
-    other column; ``degrees`` those of several emotions in [0, 1], where the set gives them: ``emotion`` is the highest.
+    face sequence in order, or tracks that are there already, each named by its modality, or nothing for a sentence;
+    ``speaker`` is empty where nobody knows who it is; ``emotion`` is in the words of :mod:`stf2m.vocabulary`; ``text``
+    what is said, where the set tells; ``duration_s`` only where the files do not tell; ``split`` the set's own
+    partition (train, dev, test), if it has one; ``about`` every other column; ``degrees`` those of several emotions in
+    [0, 1], where the set gives them: ``emotion`` is the highest; ``stretch`` start and end of the performance in the
+    file, seconds, None where it is all of it.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Item:
     split: str = ""
     about: Mapping[str, str] = field(default_factory=dict, hash=False)
     degrees: Mapping[str, float] = field(default_factory=dict, hash=False)
+    stretch: tuple[float, float] | None = None
 
     @property
     def file(self) -> Path | None:
@@ -55,6 +59,8 @@ class Item:
     @property
     def modalities(self) -> tuple[str, ...]:
         """The modalities that can be read from this item."""
+        if self.kind == "tracks":
+            return tuple(file.stem for file in self.files)
         return MODALITIES_OF[self.kind]
 
 
