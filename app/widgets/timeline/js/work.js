@@ -130,7 +130,7 @@ class Work {
     }
     const { saves, annotator } = this.outbox;
     const same = this.model.clip?.id === clip;
-    const answer = await this.server.open({ clip, annotator, compare_to: compareTo, review: review ?? (same && this.model.review) });
+    const answer = await this.server.open({ clip, annotator, compare_to: compareTo, review: review ?? this.model.review });
     if (ticket !== this.ticket) return;
     this.opening = false;
     this.root.classList.remove("tl-loading");
