@@ -186,9 +186,13 @@ def get(session: Session, annotation_id: int) -> Annotation:
 
 
 def find(
-    session: Session, clip_id: int | None = None, study_id: int | None = None, annotator_id: int | None = None
+    session: Session,
+    clip_id: int | None = None,
+    study_id: int | None = None,
+    annotator_id: int | None = None,
+    start_s: float | None = None,
 ) -> list[Annotation]:
-    """The annotations in sight of a clip, a study, a person or any of these together; by clip, start and id."""
+    """The annotations in sight of a clip, a study, a person or a start or of these together; by clip, start and id."""
     query = select(Annotation).join(Clip, Clip.id == Annotation.clip_id)
     query = query.where(Annotation.deleted_at.is_(None), Clip.deleted_at.is_(None))
     if clip_id is not None:
@@ -197,6 +201,8 @@ def find(
         query = query.where(Clip.study_id == study_id)
     if annotator_id is not None:
         query = query.where(Annotation.annotator_id == annotator_id)
+    if start_s is not None:
+        query = query.where(Annotation.start_s.between(start_s - 1e-6, start_s + 1e-6))
     return list(session.scalars(query.order_by(Annotation.clip_id, Annotation.start_s, Annotation.id)))
 
 

@@ -301,11 +301,19 @@ class Store:
             return labels.get(session, annotation_id).record()
 
     def annotations(
-        self, clip_id: int | None = None, study_id: int | None = None, annotator_id: int | None = None
+        self,
+        clip_id: int | None = None,
+        study_id: int | None = None,
+        annotator_id: int | None = None,
+        *,
+        start_s: float | None = None,
     ) -> list[AnnotationRecord]:
-        """The annotations of a clip, a study, a person, or of these together, by clip and start."""
+        """The annotations of a clip, a study, a person, or of these together, by clip and start.
+
+        ``start_s``: only those that start at this moment, to the microsecond.
+        """
         with self._read() as session:
-            return [each.record() for each in labels.find(session, clip_id, study_id, annotator_id)]
+            return [each.record() for each in labels.find(session, clip_id, study_id, annotator_id, start_s)]
 
     # undo and history
 

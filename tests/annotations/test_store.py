@@ -285,3 +285,12 @@ def test_the_corrections_of_a_version_are_those_it_learned_from(store, study, cl
         (second.id, 1, "Bob", {"angry": 0.25, "sad": 0.5}),
         (first.id, 1, "Ana", {"happy": 1.0}),
     ]
+
+
+def test_annotations_are_found_by_where_they_start(store, clip, ana, bob):
+    first = store.annotate(clip.id, ana.id, 1.25, 2, {"happy": 1.0})
+    theirs = store.annotate(clip.id, bob.id, 1.25, 3, {"sad": 1.0})
+    store.annotate(clip.id, ana.id, 1.26, 2, {"happy": 1.0})
+    assert store.annotations(clip.id, start_s=1.25) == [first, theirs]
+    assert store.annotations(clip.id, annotator_id=ana.id, start_s=1.25 + 1e-9) == [first]
+    assert store.annotations(clip.id, start_s=2.0) == []

@@ -115,7 +115,7 @@ def _done_already(studio: Studio, data: Mapping[str, Any]) -> Sequence[Annotatio
 def _twin(studio: Studio, data: Mapping[str, Any], part: Mapping[str, Any]) -> AnnotationRecord | None:
     """The very same annotation of the same lane: a page that never heard the answer asks a second time."""
     lane = studio.store.consensus().id if data.get("review") else data["annotator"]
-    there = studio.store.annotations(clip_id=data["clip"], annotator_id=lane)
+    there = studio.store.annotations(clip_id=data["clip"], annotator_id=lane, start_s=part["start_s"])
     return next((each for each in there if _same(each, part)), None)
 
 
