@@ -151,11 +151,13 @@ class Painter {
 
   /** Where suggestions are hidden until the person has labelled. */
   hidden(row) {
-    const { context, scale, ink } = this;
+    const { context, scale, ink, model } = this;
+    const shown = row.list.findLast((each) => each.start_s < scale.to && model.isRevealed(each));
     this.font(12);
     context.textBaseline = "middle";
     context.fillStyle = ink.soft;
-    context.fillText("label first: the model's answer shows once you have labelled", Math.max(scale.x(0), 0) + 6, row.top + row.height / 2);
+    const text = "label first: the model's answer shows once you have labelled";
+    context.fillText(text, Math.max(scale.x(shown ? shown.end_s : 0), 0) + 6, row.top + row.height / 2);
   }
 
   annotations(row) {
@@ -268,7 +270,7 @@ class Painter {
       if (row.kind === "ruler") {
         context.fillStyle = ink.accent;
         context.fillRect(left, row.top + row.height - 4, Math.max(right - left, 2), 4);
-      } else if (row.kind === "mine" || (row.live && item.suggestion && !item.draft)) {
+      } else if (row.kind === "mine" || (row.live && item.suggestion && !item.draft && this.model.isRevealed(item.suggestion))) {
         const box = row.kind === "mine" ? item : item.suggestion;
         const [from, to] = [scale.x(box.start_s), scale.x(box.end_s)];
         context.strokeStyle = ink.text;

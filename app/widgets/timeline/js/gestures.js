@@ -262,6 +262,7 @@ class Overview {
     const rows = [this.model.suggestions, this.model.mine];
     rows.forEach((list, at) => {
       for (const each of list) {
+        if (at === 0 && !this.model.isRevealed(each)) continue;
         const [left, right] = [each.start_s, each.end_s].map((time) => (time / this.scale.duration) * width);
         pen.globalAlpha = at === 0 && this.model.isUnsure(each) ? 0.35 : 1;
         pen.fillStyle = this.model.emotion(each.emotion).colour;

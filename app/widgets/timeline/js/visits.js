@@ -8,6 +8,7 @@ class Visits {
     this.told = 0;
     const timer = setInterval(() => this.tell(), TELL);
     work.life.addEventListener("abort", () => clearInterval(timer));
+    hear("finished", work.life, ({ clip, finished }) => this.heard(clip, finished));
     addEventListener("pagehide", () => this.tell(), { signal: work.life });
   }
 
@@ -45,6 +46,15 @@ class Visits {
     work.bar.showUndo(model);
     work.say(answer.finished ? "Finished ✓ Page ↓ opens the next clip." : "Not finished after all.");
     announce("clips");
+  }
+
+  /** Somebody said in the queue that a clip is finished, or not. */
+  heard(clip, finished) {
+    const { model, bar } = this.work;
+    if (clip !== model.clip?.id) return;
+    Object.assign(model, { finished, canUndo: true, canRedo: false });
+    this.show();
+    bar.showUndo(model);
   }
 
   show() {
