@@ -260,6 +260,8 @@ class Adapting:
     def _corrections(self, study: StudyRecord, whose: Whose) -> list[AnnotationRecord]:
         """What there is to learn from, in the order in which it was made, which makes adapting repeatable."""
         ready = {clip.id for clip in self._ready(study.id)}
+        if not ready:
+            return []
         made = sorted(self._store.annotations(study_id=study.id), key=lambda annotation: annotation.id)
         settled = {each.id for each in self._store.annotators() if each.kind == "consensus"}
         return by(whose, [each for each in made if each.clip_id in ready], settled)

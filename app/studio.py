@@ -95,11 +95,15 @@ class Studio:
         )
 
     def catch_up(self) -> None:
-        """Finish clips that were added but not made ready before the studio was killed; forget those taken out."""
+        """Finish clips that were added but not made ready before the studio was killed; forget those taken out.
+
+        Clips of which only the labels were imported stay as they are.
+        """
         self.forget_removed()
         for study in self.store.studies():
             for clip in self.store.clips(study.id):
-                if clip.status != "ready":
+                without_video = clip.status == "failed" and self.files.media(clip) is None
+                if clip.status != "ready" and not without_video:
                     try:
                         self._ingest.finish(clip, self.predictions)
                     except ClipRefused as refusal:

@@ -59,11 +59,14 @@ class Accepted:
     accepted: int
 
 
-def progress(studio: Studio, study_id: int) -> Progress:
-    """How far each annotator of a study is with each clip. Who only looked at a clip did nothing of it yet."""
+def progress(studio: Studio, study_id: int, annotations: Sequence[AnnotationRecord]) -> Progress:
+    """How far each annotator of a study is with each clip. Who only looked at a clip did nothing of it yet.
+
+    ``annotations`` are all of the study.
+    """
     names = {each.id: each for each in studio.store.annotators()}
     made: defaultdict[tuple[int, int], list[AnnotationRecord]] = defaultdict(list)
-    for each in studio.store.annotations(study_id=study_id):
+    for each in annotations:
         made[each.clip_id, each.annotator_id].append(each)
     done = {(each.clip_id, each.annotator_id) for each in studio.store.visits(study_id) if each.finished}
     clips = studio.store.clips(study_id)
@@ -88,11 +91,11 @@ def progress(studio: Studio, study_id: int) -> Progress:
     )
 
 
-def accepted(studio: Studio, study_id: int) -> list[Accepted]:
-    """How often the people of a study chose what was suggested, by person and by what they had seen before."""
+def accepted(studio: Studio, annotations: Sequence[AnnotationRecord]) -> list[Accepted]:
+    """How often people chose what was suggested, by person and by whether they had seen it before."""
     people = {each.id: each for each in studio.store.annotators() if each.kind == "person"}
     answers: defaultdict[tuple[str, bool], list[bool]] = defaultdict(list)
-    for each in studio.store.annotations(study_id=study_id):
+    for each in annotations:
         if each.annotator_id in people and each.answers and each.answers.memberships:
             suggested = max(each.answers.memberships.items(), key=lambda item: item[1])[0]
             answers[each.annotator, each.answers.shown].append(each.emotion == suggested)
@@ -105,6 +108,8 @@ def accepted(studio: Studio, study_id: int) -> list[Accepted]:
 def teachers(studio: Studio, study_id: int) -> list[Teacher]:
     """Whose corrections a model can learn from: all who labelled an analysed clip; the consensus is last."""
     ready = {clip.id for clip in studio.store.clips(study_id) if clip.status == "ready"}
+    if not ready:
+        return []
     labelled = {each.annotator_id for each in studio.store.annotations(study_id=study_id) if each.clip_id in ready}
     there = sorted((each for each in studio.store.annotators() if each.id in labelled), key=_order)
     return [Teacher(each.id, each.name, each.kind) for each in there]

@@ -6,7 +6,7 @@ people in :mod:`.pairs`.
 """
 
 from annotations.agreement.coefficients import Figure
-from annotations.agreement.measuring import Agreement, EmotionAgreement, measure, of_study, over_a_clip
+from annotations.agreement.measuring import Agreement, EmotionAgreement, measure, of_annotations, of_study, over_a_clip
 from annotations.agreement.over_time import Moment
 from annotations.agreement.pairs import Overlap, PairAgreement
 from annotations.agreement.ratings import UNNAMED
@@ -23,6 +23,7 @@ __all__ = [
     "as_json",
     "as_text",
     "measure",
+    "of_annotations",
     "of_study",
     "over_a_clip",
 ]

@@ -55,7 +55,12 @@ class Agreement:
 
 def of_study(store: Store, study_id: int) -> dict[str, Agreement]:
     """The agreement of the people of a study per kind of rating, as :func:`measure`; by day as well."""
-    labels = _people_only(store, store.annotations(study_id=study_id))
+    return of_annotations(store, study_id, store.annotations(study_id=study_id))
+
+
+def of_annotations(store: Store, study_id: int, made: Sequence[AnnotationRecord]) -> dict[str, Agreement]:
+    """As :func:`of_study`, of annotations of the study that were read already."""
+    labels = _people_only(store, made)
     content = collect(store.study(study_id), store.clips(study_id), labels)
     return measure(content, [label.updated.astimezone(UTC).date() for label in labels])
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from annotations.agreement import Agreement, of_study, over_a_clip
+from annotations.agreement import Agreement, of_annotations, of_study, over_a_clip
 from app import team
 from app.adapting import NotEnoughCorrections
 from app.comparing import Comparing
@@ -122,8 +122,9 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
 def _refresh(studio: Studio, study_id: int | None, parts: _Parts, compared: _Compared) -> dict[Any, Any]:
     if not study_id:
         return {parts.progress: '<p class="st-note">Open a study first.</p>'}
-    progress = team.progress(studio, study_id)
-    kinds = of_study(studio.store, study_id)
+    made = studio.store.annotations(study_id=study_id)
+    progress = team.progress(studio, study_id, made)
+    kinds = of_annotations(studio.store, study_id, made)
     people = sum(each.kind == "person" and each.annotations > 0 for each in progress.people)
     told = max(kinds, key=lambda kind: kinds[kind].seconds, default=None)
     teachers = team.teachers(studio, study_id)
@@ -132,7 +133,7 @@ def _refresh(studio: Studio, study_id: int | None, parts: _Parts, compared: _Com
     enough = len(teachers) > 1
     return {
         parts.progress: team_html.progress(progress),
-        parts.accepted: team_html.accepted(team.accepted(studio, study_id)),
+        parts.accepted: team_html.accepted(team.accepted(studio, made)),
         parts.agreement: team_html.agreement(kinds, people),
         parts.kind: gr.Dropdown(
             choices=[(team_html.KINDS[kind], kind) for kind in kinds], value=told, visible=len(kinds) > 1

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from annotations.interchange import FileClip, FileLabel, StudyFile
 from app import unlabelled
 from app.adapting import NotEnoughCorrections
 from app.settings import Settings
@@ -203,6 +204,10 @@ def test_a_new_checkpoint_still_learns_from_the_same_person(studio: Studio, ana:
 
 def test_labels_of_clips_without_their_video_teach_nothing(studio: Studio, ana: int):
     _correct(studio, ana)
-    gone = studio.store.add_clip(STUDY, "b" * 64, "gone.mp4", duration_s=5.0, has_video=True, has_sound=True)
-    studio.store.annotate(gone.id, ana, 0.0, 2.0, {"happy": 1.0})
+    label = FileLabel(FileClip("gone.mp4", duration_s=5.0), "Ana", 0.0, 2.0, {"happy": 1.0})
+    studio.store.import_file("Field notes", StudyFile(EMOTIONS, (label.clip,), (label,)))
+    before = studio.store.clips(STUDY)
+    studio.catch_up()
+    assert studio.store.clips(STUDY) == before
+    assert before[-1].error == "Only the labels of this clip were imported; its video is not here."
     assert len(studio.adapt(STUDY, ana, unlabelled=False).version.corrections) == 4

@@ -31,6 +31,10 @@ def _progress(share: float, stage: str) -> None:
     pass
 
 
+def _progress_of(studio: Studio) -> team.Progress:
+    return team.progress(studio, STUDY, studio.corrections(STUDY))
+
+
 def _label(studio: Studio, who: int, *emotions: str, clip: int = TALKING) -> None:
     """Two seconds of each, one after the other with two seconds between."""
     for number, emotion in enumerate(emotions):
@@ -42,7 +46,7 @@ def test_progress_counts_annotations_time_and_finished_clips(studio: Studio, ana
     studio.correct(TALKING, ana, 1.0, 3.0, {"happy": 1.0})
     studio.store.visit(SILENT, ana, 3.0)
     studio.store.finish(TALKING, bob, True)
-    found = team.progress(studio, STUDY)
+    found = _progress_of(studio)
     duration_s = studio.clip(TALKING).duration_s
     assert [(each.name, each.annotations, each.begun, each.finished) for each in found.people] == [
         ("Ana", 3, 1, 0),
@@ -66,14 +70,14 @@ def test_accepted_suggestions_are_told_by_person_and_by_what_was_seen_before(stu
     studio.store.annotate(TALKING, bob, 6.0, 7.0, {"sad": 1.0})
     consensus = studio.store.consensus().id
     studio.store.annotate(TALKING, consensus, 0.0, 1.0, {"sad": 1.0}, suggestion=answer, by=bob)
-    found = team.accepted(studio, STUDY)
+    found = team.accepted(studio, studio.corrections(STUDY))
     assert found == [Accepted("Ana", "suggestions first", 2, 1), Accepted("Ana", "label first", 1, 1)]
     assert "1 of 2" in team_html.accepted(found)
     assert "Nobody has answered a suggestion yet" in team_html.accepted([])
 
 
 def test_what_is_missing_for_agreement_is_said(studio: Studio, ana: int, bob: int):
-    assert "Nobody has labelled anything yet" in team_html.progress(team.progress(studio, STUDY))
+    assert "Nobody has labelled anything yet" in team_html.progress(_progress_of(studio))
     assert "Agreement needs two people; nobody" in team_html.agreement(of_study(studio.store, STUDY), 0)
     _label(studio, ana, "sad")
     assert "Agreement needs two people; one person" in team_html.agreement(of_study(studio.store, STUDY), 1)
@@ -93,8 +97,8 @@ def test_names_and_emotions_cannot_put_markup_on_the_page(studio: Studio, ana: i
     kinds = of_study(studio.store, STUDY)
     compared = Comparing(studio).compare(STUDY, ana, evil, _progress)
     shown = [
-        team_html.progress(team.progress(studio, STUDY)),
-        team_html.accepted(team.accepted(studio, STUDY)),
+        team_html.progress(_progress_of(studio)),
+        team_html.accepted(team.accepted(studio, studio.corrections(STUDY))),
         team_html.pairs(kinds["audiovisual"]),
         team_html.comparison(compared),
         team_html.stretches(compared),
