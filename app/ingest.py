@@ -22,6 +22,14 @@ class ClipRefused(PlainError):  # noqa: N818 - what happened, in a person's word
     """A file that cannot become a clip; the message is one plain sentence with its name and the reason."""
 
 
+class AlreadyHere(ClipRefused):
+    """A file whose content is a clip of the study already; ``there`` is that clip's id."""
+
+    def __init__(self, name: str, clip: ClipRecord) -> None:
+        super().__init__(f"{name} is already here{'' if name == clip.name else f' as {clip.name}'}.")
+        self.there = clip.id
+
+
 @dataclass(frozen=True)
 class Upload:
     """A video file with what comes beside it: a subtitle file or typed words, or neither."""
@@ -83,7 +91,7 @@ class Ingest:
             sha256 = clips.content_hash(upload.path)
             twin = next((clip for clip in self._store.clips(study_id) if clip.sha256 == sha256), None)
             if twin and twin.status == "ready" and upload.path.stat().st_size:
-                raise ClipRefused(f"{name} is already in this study, as {twin.name}.")
+                raise AlreadyHere(name, twin)
             clip = clips.analyse(
                 upload.path,
                 words=self._words(upload.subtitles, upload.typed),

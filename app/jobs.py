@@ -19,12 +19,17 @@ class CancelledError(Exception):
 
 
 class PlainError(ValueError):
-    """An error whose message is one sentence for people."""
+    """An error whose message is one sentence for people; ``there`` is the id of what was there already, if so."""
+
+    there: int | None = None
 
 
 @dataclass
 class Job:
-    """One piece of long work. ``progress`` runs from 0 to 1; ``error`` is a sentence for people."""
+    """One piece of long work. ``progress`` runs from 0 to 1; ``error`` is a sentence for people.
+
+    ``result`` is the id of what it made; of a failed one, the id of what was there already.
+    """
 
     id: int
     group: int
@@ -94,7 +99,7 @@ class Jobs:
         except CancelledError:
             job.state, job.stage = "cancelled", "Cancelled"
         except PlainError as error:
-            job.state, job.error = "failed", str(error)
+            job.state, job.error, job.result = "failed", str(error), error.there
         except Exception:
             log.exception("The analysis of %s failed", job.name)
             job.state, job.error = "failed", f"{job.name} could not be analysed because of an error in the studio."

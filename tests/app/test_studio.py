@@ -11,7 +11,7 @@ import pytest
 from annotations.records import AnnotationError, NotFoundError, StaleWrite
 from app.adapting import NotEnoughCorrections
 from app.demo import DEMOS
-from app.ingest import ClipRefused, Upload
+from app.ingest import AlreadyHere, Upload
 from app.settings import Settings
 from app.studio import Studio
 from tests.app.conftest import EMOTIONS
@@ -194,8 +194,11 @@ def test_a_version_of_another_study_is_not_found(studio: Studio):
 
 
 def test_the_same_file_twice_is_refused_by_content(studio: Studio):
-    with pytest.raises(ClipRefused, match=r"again\.mp4 is already in this study, as .*\.mp4\."):
+    with pytest.raises(AlreadyHere, match=rf"^again\.mp4 is already here as {DEMOS[0].path.name}\.$") as refused:
         studio.ingest(STUDY, Upload(DEMOS[0].path, "again.mp4"))
+    assert refused.value.there == TALKING
+    with pytest.raises(AlreadyHere, match=rf"^{DEMOS[0].path.name} is already here\.$"):
+        studio.ingest(STUDY, Upload(DEMOS[0].path, DEMOS[0].path.name))
 
 
 def test_long_work_reports_progress_in_order_and_can_be_cancelled(studio: Studio):

@@ -49,6 +49,30 @@ def test_a_file_is_analysed_under_its_own_name_and_nothing_is_left_of_it(studio:
     assert _left(studio) == []
 
 
+def test_a_batch_goes_on_whatever_is_in_it_and_says_of_each_file_what_became_of_it(studio: Studio):
+    uploads = Uploads(studio)
+    study = studio.create_study("Batch", ["happy", "sad"]).id
+    silent = SILENT.path.read_bytes()
+    files = {
+        "empty.mp4": b"",
+        "letter.mp4": b"Dear Sir or Madam, this is no video.\n" * 50,
+        "slides.pdf": b"%PDF-1.7\n%%EOF",
+        "monday.mp4": silent,
+        "talk.mp4": silent,
+    }
+    jobs = [_send(uploads, uploads.announce(study, name, len(data)), data) for name, data in files.items()]
+    until = time.monotonic() + 120
+    while not all(job.finished for job in jobs) and time.monotonic() < until:
+        time.sleep(0.1)
+    (monday,) = studio.store.clips(study)
+    assert [job.state for job in jobs] == ["failed", "failed", "failed", "done", "failed"]
+    assert [job.result for job in jobs] == [None, None, None, monday.id, monday.id]
+    for job in jobs[:3]:
+        assert job.error.startswith(job.name), "each sentence names its file"
+        assert job.error.endswith(".")
+    assert jobs[4].error == "talk.mp4 is already here as monday.mp4."
+
+
 def test_subtitles_come_along(studio: Studio):
     uploads = Uploads(studio)
     said = ("talk.srt", "1\n00:00:00,000 --> 00:00:02,000\nWonderful news\n")

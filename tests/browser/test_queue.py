@@ -5,10 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
+from app.demo import DEMOS
 from app.settings import Settings
 from app.studio import Studio
+from app.widgets import queue
 from tests.browser.conftest import EMOTIONS, OpenPage
 
 pytestmark = pytest.mark.browser
@@ -114,6 +116,13 @@ def test_progress_filters_and_names(visit: OpenPage, make_study: MakeStudy):
     _card(page, "part 7.mp4").hover()
     page.get_by_role("button", name="part 7.mp4 finished").click()
     expect(progress).to_have_text("1 of 12 clips finished")
+    opened = page.locator('#queue .qu-item:has([aria-current="true"])')
+    opened.get_by_role("button", name="finished").click()
+    expect(page.locator("#timeline [data-part=finish]")).to_have_text("finished ✓")
+    expect(progress).to_have_text("2 of 12 clips finished")
+    page.locator("#timeline .tl").focus()
+    page.keyboard.press("Control+z")
+    expect(progress).to_have_text("1 of 12 clips finished")
     page.get_by_role("button", name="finished 1", exact=True).click()
     assert _names(page) == ["part 7.mp4"]
     page.get_by_role("button", name="to do 11").click()
@@ -168,3 +177,68 @@ def test_several_clips_are_removed_and_one_undo_brings_them_back(visit: OpenPage
     page.locator("#timeline .tl").focus()
     page.keyboard.press("Control+z")
     expect(page.locator("#queue .qu-card")).to_have_count(5)
+
+
+def test_a_folder_is_added_and_what_is_no_new_video_is_listed_at_the_end(visit: OpenPage, clip: int, tmp_path: Path):
+    demo = DEMOS[0].path
+    week = tmp_path / "week"
+    (week / "monday").mkdir(parents=True)
+    shutil.copy(demo, week / "copy.mp4")
+    shutil.copy(demo, week / "monday" / "copy.mp4")
+    (week / "empty.mp4").touch()
+    (week / "letter.mp4").write_text("Dear Sir or Madam")
+    (week / "notes.txt").write_text("not a video")
+    (week / ".hidden").touch()
+    page = visit()
+    page.locator("#timeline .tl-open").wait_for()
+    page.get_by_role("button", name="Add", exact=True).click()
+    page.set_input_files("#queue [data-part=folder]", week)
+    told = page.locator("#queue .qu-failed")
+    expect(told).to_contain_text("5 files not added")
+    lines = told.locator("li")
+    for sentence in (
+        "Left out: notes.txt (not a video, or subtitles without a video of that name).",
+        "letter.mp4 is not a video",
+        "empty.mp4",
+        f"week – copy.mp4 is already here as {demo.name}.",
+        f"monday – copy.mp4 is already here as {demo.name}.",
+    ):
+        expect(lines.filter(has_text=sentence)).to_have_count(1)
+    expect(page.get_by_role("button", name="open it")).to_have_count(2)
+    expect(page.locator("#queue .qu-job")).to_have_count(1)
+    told.get_by_role("button", name="close").click()
+    expect(told).to_have_count(0)
+    page.reload()
+    page.locator("#timeline .tl-open").wait_for()
+    expect(page.locator("#queue .qu-job")).to_have_count(0)
+
+
+def test_one_video_that_is_there_already_is_opened_instead(visit: OpenPage, clip: int, tmp_path: Path):
+    twin = shutil.copy(DEMOS[0].path, tmp_path / "talk.mp4")
+    page = visit()
+    page.locator("#timeline .tl-open").wait_for()
+    page.evaluate("document.dispatchEvent(new CustomEvent('stf2m:closed', {detail: {}}))")
+    expect(page.locator("#timeline .tl-open")).to_be_hidden()
+    page.set_input_files("#queue input[type=file]", twin)
+    expect(page.locator("#timeline [data-part=name]")).to_have_text(DEMOS[0].path.name)
+    expect(page.locator("#timeline .tl-open")).to_be_visible()
+    expect(page.locator("#queue .qu-job")).to_contain_text(f"talk.mp4 is already here as {DEMOS[0].path.name}.")
+
+
+def test_subtitles_go_with_the_video_of_their_name_in_their_folder(browser: Browser):
+    script = (Path(queue.__file__).parent / "js" / "sending.js").read_text()
+    page = browser.new_page()
+    sorted_out = page.evaluate(
+        """([script, files]) => {
+          const { sortOut } = Function(script + "; return { sortOut };")();
+          const { videos, leftOut } = sortOut(files.map(([folder, name]) => ({ folder, file: new File([], name) })));
+          return [videos.map((each) => [each.name, each.words && each.words.name]), leftOut];
+        }""",
+        [script, [["a", "one.mp4"], ["a", "one.en.SRT"], ["b", "one.mp4"], ["b", "two.webm"], ["b", "two.vtt"],
+                  ["b", "stray.srt"], ["b", "photo.jpg"], ["b", ".DS_Store"]]],
+    )  # fmt: skip
+    page.close()
+    assert sorted_out == [
+        [["a – one.mp4", "one.en.SRT"], ["b – one.mp4", None], ["two.webm", "two.vtt"]],
+        ["stray.srt", "photo.jpg"],
+    ]
