@@ -1,9 +1,11 @@
 """The people of a study: progress, accepted suggestions, agreement in words, and two people's models side by side."""
 
+from datetime import date
+
 import numpy as np
 import pytest
 
-from annotations.agreement import of_study
+from annotations.agreement import Figure, Moment, of_study
 from annotations.records import AnswerRecord
 from app import team
 from app.adapting import NotEnoughCorrections
@@ -138,3 +140,19 @@ def test_a_model_of_too_few_corrections_is_refused_by_name(studio: Studio, ana: 
         Comparing(studio).compare(STUDY, ana, bob, _progress)
     with pytest.raises(NotEnoughCorrections, match="two different people"):
         Comparing(studio).compare(STUDY, ana, ana, _progress)
+
+
+def test_figures_over_time_leave_gaps_where_agreement_is_not_defined():
+    known = Moment(4.0, Figure(75.0), Figure(None, "not defined, because everybody chose sad"), Figure(0.6))
+    unknown = Moment(0.0, *[Figure(None, "not defined, because no moment was labelled by two people")] * 3)
+    days = figures.by_day({date(2026, 3, 1): known, date(2026, 3, 4): unknown})
+    assert [list(line.y) for line in days.data] == [[0.75, None], [None, None], [0.6, None]]
+    assert len({(line.line.dash, line.marker.symbol) for line in days.data}) == 3
+    over = figures.over_a_clip([known, unknown], 4.0, 6.0, TALKING)
+    (bars,) = over.data
+    assert (list(bars.x), list(bars.width)) == ([2.0, 5.0], [4.0, 2.0])
+    assert (bars.y[0], bars.marker.pattern.shape[0]) == (75.0, "")
+    assert bars.marker.pattern.shape[1] == "/"
+    assert "75 % of the pairs on 4.0 s, AC1 0.60" in bars.customdata[0]
+    assert bars.customdata[1] == "4.0–6.0 s: not defined, because no moment was labelled by two people"
+    assert over.layout.meta["clip"] == TALKING
