@@ -166,7 +166,7 @@ def checked(content: Changes, clip: Clip, study: Study) -> dict[str, Any]:
     if "start_s" in content and "end_s" in content:
         clean["start_s"], clean["end_s"] = validation.interval(content["start_s"], content["end_s"], clip.duration_s)
     if "degrees" in content:
-        clean["degrees"] = validation.degrees(content["degrees"], study.record().emotion_names)
+        clean["degrees"] = validation.degrees(content["degrees"], [emotion.name for emotion in study.emotions])
     if "intensity" in content:
         intensity = content["intensity"]
         clean["intensity"] = None if intensity is None else validation.share(intensity, "The intensity")
