@@ -12,6 +12,7 @@ import numpy as np
 from torch import Tensor
 
 from annotations.records import ClipRecord, ModelVersionRecord, SuggestionRecord
+from annotations.store import Store
 from app.files import ClipFiles
 from app.settings import Settings
 from app.timeline import rounded
@@ -163,6 +164,14 @@ class Predictions:
             )
             for stretch in join(self.over_time(clip, version), emotions)
         ]
+
+    def kept_suggestions(self, clip: ClipRecord, version: ModelVersionRecord, store: Store) -> list[SuggestionRecord]:
+        """The timeline of a clip as the database keeps it, from its first showing on."""
+        kept = store.suggestions(clip.id, version.id)
+        if not kept:
+            kept = self.suggestions(clip, version)
+            store.put_suggestions(clip.id, version.id, kept)
+        return kept
 
     def differences(
         self, clip: ClipRecord, before: ModelVersionRecord, after: ModelVersionRecord

@@ -4,7 +4,7 @@ Ids in, records and plain values out; every change a person makes goes through t
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,9 @@ from typing import Any
 from annotations.records import (
     AnnotationRecord,
     AnnotatorRecord,
-    AnswerRecord,
     ClipRecord,
-    Edit,
-    EventRecord,
     ModelVersionRecord,
-    NewAnnotation,
     NotFoundError,
-    PaintedRecord,
     StudyRecord,
 )
 from annotations.store import Store
@@ -28,6 +23,7 @@ from app.adapting import AdaptationReport, Adapting, Change
 from app.files import ClipFiles
 from app.ingest import ClipRefused, Ingest, Upload
 from app.jobs import Job, Jobs
+from app.labelling import Labelling
 from app.predictions import Predictions
 from app.queue.cards import Queue, WorkList
 from app.queue.search import Moment
@@ -56,6 +52,7 @@ class Studio:
         self._ingest = Ingest(settings, self.files, self.store)
         self.predictions = Predictions(settings, self.files, self._ingest.tracks)
         self._adapting = Adapting(settings, self.store, self.predictions)
+        self.labels = Labelling(self.store, self.predictions, self._adapting)
         self._queue = Queue(self.store, self.predictions)
         self._jobs = Jobs()
 
@@ -187,8 +184,8 @@ class Studio:
         return {
             "clip": timeline.clip(clip),
             "emotions": timeline.emotions(study.emotions),
-            "suggestions": timeline.what_people_say(by_people) if review else self._suggestions(clip, version),
-            "before": None if compare_to is None else self._suggestions(clip, self.version(study.id, compare_to)),
+            "suggestions": timeline.what_people_say(by_people) if review else self._shown(clip, version),
+            "before": None if compare_to is None else self._shown(clip, self.version(study.id, compare_to)),
             "annotations": [timeline.annotation(each, settled or annotator_id) for each in said],
             "review": review,
             "mode": study.settings.mode,
@@ -227,89 +224,6 @@ class Studio:
     def adapted(self, study_id: int, version_id: int | None = None) -> AdaptedModel:
         """The model of a version of a study, the active one by default."""
         return self.predictions.adapted(self.version(study_id, version_id))
-
-    # --- corrections ----------------------------------------------------------------------------------------------
-
-    def correct(
-        self,
-        clip_id: int,
-        annotator_id: int,
-        start_s: float,
-        end_s: float,
-        degrees: Mapping[str, float],
-        *,
-        annotation_id: int | None = None,
-        version: int | None = None,
-        note: str = "",
-        intensity: float | None = None,
-        painted: PaintedRecord | None = None,
-        shown: bool = True,
-        review: bool = False,
-    ) -> dict[str, Any]:
-        """Save what a person says about a stretch of a clip; with ``annotation_id`` and ``version``, change it.
-
-        ``shown`` is whether the person had seen the suggestion there; with ``review`` they settle the consensus.
-        Raises :class:`annotations.records.StaleWrite` when somebody else changed it meanwhile, and
-        :class:`annotations.records.AnnotationError` with one sentence for anything that makes no sense.
-        """
-        if annotation_id is None:
-            answered = None if review else self.answered(self.store.clip(clip_id), start_s, end_s, shown=shown)
-            record = self.store.annotate(
-                clip_id,
-                self.store.consensus().id if review else annotator_id,
-                start_s,
-                end_s,
-                degrees,
-                intensity=intensity,
-                note=note,
-                suggestion=answered,
-                painted=painted,
-                by=annotator_id,
-            )
-        else:
-            record = self.store.change(
-                annotation_id,
-                version or 0,
-                annotator_id,
-                start_s=start_s,
-                end_s=end_s,
-                degrees=degrees,
-                intensity=intensity,
-                note=note,
-            )
-        return timeline.annotation(record, record.annotator_id)
-
-    def edit(
-        self, clip_id: int, annotator_id: int, edits: Sequence[Edit], *, review: bool = False
-    ) -> list[AnnotationRecord | None]:
-        """Several edits of one lane at once, as one step that one undo takes back. Raises as :meth:`correct`."""
-        lane = self.store.consensus().id if review else annotator_id
-        return self.store.edit(clip_id, lane, edits, by=annotator_id)
-
-    def accept_sure(self, clip_id: int, annotator_id: int) -> list[AnnotationRecord]:
-        """Accept every suggestion that the model is sure of and that this person has not answered, as one step."""
-        clip = self.store.clip(clip_id)
-        unsure = self.store.study(clip.study_id).settings.unsure
-        mine = self.store.annotations(clip_id=clip_id, annotator_id=annotator_id)
-        edits = [
-            NewAnnotation(each["start_s"], each["end_s"], {each["emotion"]: 1.0}, answers=self._says(clip, each))
-            for each in self._suggestions(clip, self.version(clip.study_id))
-            if each["uncertainty"] < unsure
-            and not any(one.start_s < each["end_s"] and each["start_s"] < one.end_s for one in mine)
-        ]
-        return [each for each in self.store.edit(clip_id, annotator_id, edits) if each]
-
-    def remove(self, annotation_id: int, version: int, annotator_id: int) -> None:
-        """Take an annotation back."""
-        self.store.remove(annotation_id, version, annotator_id)
-
-    def undo(self, study_id: int, annotator_id: int) -> EventRecord | None:
-        """Undo this person's last change in a study; None when there is none."""
-        return self._followed(self.store.undo(study_id, annotator_id), study_id, annotator_id)
-
-    def redo(self, study_id: int, annotator_id: int) -> EventRecord | None:
-        """Redo what this person undid last; None when there is nothing."""
-        return self._followed(self.store.redo(study_id, annotator_id), study_id, annotator_id)
 
     def corrections(self, study_id: int) -> list[AnnotationRecord]:
         """All annotations of a study, in the order in which they were made."""
@@ -400,25 +314,10 @@ class Studio:
         self._adapting.follow(study_id, annotator_id)
         return self.study(study_id)
 
-    def _followed(self, event: EventRecord | None, study_id: int, annotator_id: int) -> EventRecord | None:
-        if event is not None and event.entity == "study":
-            self._adapting.follow(study_id, annotator_id)
-        return event
-
     # --- inside ---------------------------------------------------------------------------------------------------
 
     def _clips_of(self, study_id: int) -> list[ClipRecord]:
         return self.store.clips(study_id) + self.store.clips(study_id, removed=True)
-
-    def answered(self, clip: ClipRecord, start_s: float, end_s: float, *, shown: bool) -> AnswerRecord | None:
-        """What the active model says about a stretch: kept with the correction that answers it."""
-        version = self.version(clip.study_id)
-        memberships = self.predictions.between(clip, version, start_s, end_s)
-        return AnswerRecord(version.id, start_s, end_s, memberships, shown) if memberships else None
-
-    def _says(self, clip: ClipRecord, suggestion: Mapping[str, Any]) -> AnswerRecord:
-        version = self.version(clip.study_id)
-        return AnswerRecord(version.id, suggestion["start_s"], suggestion["end_s"], suggestion["memberships"])
 
     def _visit(self, clip: ClipRecord, annotator_id: int) -> dict[str, Any]:
         """Where a person was last on a clip, whether they have finished it, and how fast they press a key."""
@@ -437,10 +336,5 @@ class Studio:
             "reaction_s": reaction,
         }
 
-    def _suggestions(self, clip: ClipRecord, version: ModelVersionRecord) -> list[dict[str, Any]]:
-        """A version's timeline of a clip, kept in the database from its first showing on."""
-        kept = self.store.suggestions(clip.id, version.id)
-        if not kept:
-            kept = self.predictions.suggestions(clip, version)
-            self.store.put_suggestions(clip.id, version.id, kept)
-        return [timeline.suggestion(each) for each in kept]
+    def _shown(self, clip: ClipRecord, version: ModelVersionRecord) -> list[dict[str, Any]]:
+        return [timeline.suggestion(each) for each in self.predictions.kept_suggestions(clip, version, self.store)]

@@ -29,7 +29,7 @@ def ana(studio: Studio) -> int:
 
 def _correct(studio: Studio, who: int) -> None:
     for at, emotion in ((0.0, "sad"), (4.0, "angry"), (8.0, "sad"), (12.0, "angry")):
-        studio.correct(TALKING, who, at, at + 2.0, {emotion: 1.0})
+        studio.labels.correct(TALKING, who, at, at + 2.0, {emotion: 1.0})
 
 
 def _gathered(studio: Studio) -> unlabelled.Unlabelled:
@@ -61,7 +61,7 @@ def test_a_segment_is_encoded_alike_alone_and_with_its_clip(studio: Studio):
 
 def test_degrees_of_several_emotions_reach_the_model(studio: Studio, ana: int, monkeypatch: pytest.MonkeyPatch):
     _correct(studio, ana)
-    studio.correct(TALKING, ana, 16.0, 18.0, {"sad": 0.6, "angry": 0.4})
+    studio.labels.correct(TALKING, ana, 16.0, 18.0, {"sad": 0.6, "angry": 0.4})
     model, seen = studio.predictions.model, []
     real = model.adapt
 
@@ -121,7 +121,7 @@ def _again(studio: Studio, folder: Path) -> Studio:
 def test_a_new_checkpoint_learns_from_the_same_unlabelled_segments(studio: Studio, ana: int, tmp_path: Path):
     _correct(studio, ana)
     old = studio.adapt(STUDY, ana).version
-    studio.correct(TALKING, ana, 16.0, 18.0, {"sad": 1.0})
+    studio.labels.correct(TALKING, ana, 16.0, 18.0, {"sad": 1.0})
     renewed = _again(studio, tmp_path / "newer").version(STUDY)
     assert renewed.corrections == old.corrections
     assert renewed.figures["unlabelled"] == old.figures["unlabelled"]
@@ -149,7 +149,7 @@ def _disagree(studio: Studio, ana: int, bob: int) -> None:
     """Ana hears sad and angry, Bob the other way round."""
     _correct(studio, ana)
     for at, emotion in ((0.0, "angry"), (4.0, "sad"), (8.0, "angry"), (12.0, "sad"), (18.0, "sad")):
-        studio.correct(TALKING, bob, at, at + 2.0, {emotion: 1.0})
+        studio.labels.correct(TALKING, bob, at, at + 2.0, {emotion: 1.0})
 
 
 def test_a_model_learns_from_everybody_from_one_person_or_as_last_time(studio: Studio, ana: int, bob: int):
@@ -169,7 +169,7 @@ def test_a_model_learns_from_everybody_from_one_person_or_as_last_time(studio: S
 
 def test_too_little_of_one_person_says_whose(studio: Studio, ana: int, bob: int):
     _correct(studio, ana)
-    studio.correct(TALKING, bob, 0.0, 2.0, {"sad": 1.0})
+    studio.labels.correct(TALKING, bob, 0.0, 2.0, {"sad": 1.0})
     with pytest.raises(NotEnoughCorrections, match=r"From Bob alone: 2 more corrections are needed, with at least one"):
         studio.adapt(STUDY, ana, whose=bob)
 

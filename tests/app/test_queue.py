@@ -168,7 +168,7 @@ def test_labels_answer_the_reasons_they_cover_for_the_person_who_made_them(studi
     card = _cards(studio, ana)[TALKING]
     assert {"new", "unsure", "contradiction"} <= _kinds(card)
     assert all(0 <= spot.start_s <= spot.end_s <= card.duration_s + 0.3 for why in card.reasons for spot in why.spots)
-    studio.correct(TALKING, ana, 0.0, card.duration_s, {"happy": 1.0})
+    studio.labels.correct(TALKING, ana, 0.0, card.duration_s, {"happy": 1.0})
     after = _cards(studio, ana)[TALKING]
     assert _kinds(after) <= {"check"}
     assert (after.labelled, after.mine, after.finished) == (1.0, 1, False)
@@ -179,8 +179,8 @@ def test_labels_answer_the_reasons_they_cover_for_the_person_who_made_them(studi
 
 
 def test_a_disagreement_stays_until_the_consensus_answers_even_on_finished_clips(studio: Studio, ana: int, ben: int):
-    studio.correct(TALKING, ana, 2.0, 6.0, {"happy": 1.0})
-    studio.correct(TALKING, ben, 4.0, 8.0, {"sad": 1.0})
+    studio.labels.correct(TALKING, ana, 2.0, 6.0, {"happy": 1.0})
+    studio.labels.correct(TALKING, ben, 4.0, 8.0, {"sad": 1.0})
     studio.store.finish(TALKING, ana)
     card = _cards(studio, ana)[TALKING]
     assert card.finished
@@ -237,8 +237,8 @@ def test_moments_are_found_by_the_model_and_by_people(studio: Studio, ana: int):
         said = studio.predictions.between(studio.clip(each.clip_id), studio.version(STUDY), each.start_s, each.end_s)
         assert said["happy"] == pytest.approx(each.degree, abs=0.01)
     assert studio.find_emotion(STUDY, "happy", by_people=True) == ([], 0)
-    studio.correct(TALKING, ana, 1.0, 2.0, {"happy": 0.4, "sad": 0.6})
-    studio.correct(SILENT, ana, 3.0, 5.0, {"happy": 1.0})
+    studio.labels.correct(TALKING, ana, 1.0, 2.0, {"happy": 0.4, "sad": 0.6})
+    studio.labels.correct(SILENT, ana, 3.0, 5.0, {"happy": 1.0})
     (first, second), _ = studio.find_emotion(STUDY, "happy", by_people=True)
     assert (first.clip_id, first.degree, first.who) == (SILENT, 1.0, "Ana")
     assert (second.clip_id, second.degree, second.start_s) == (TALKING, 0.4, 1.0)

@@ -28,7 +28,7 @@ def ana(studio: Studio) -> int:
 def _correct(studio: Studio, who: int, count: int = 6) -> list[dict]:
     """Corrections that say the opposite of the model: it has something to learn from them."""
     plan = [("sad", 0.0), ("angry", 4.0), ("sad", 8.0), ("angry", 12.0), ("sad", 16.0), ("angry", 18.0)]
-    return [studio.correct(TALKING, who, at, at + 2.0, {emotion: 1.0}) for emotion, at in plan[:count]]
+    return [studio.labels.correct(TALKING, who, at, at + 2.0, {emotion: 1.0}) for emotion, at in plan[:count]]
 
 
 def test_the_timeline_covers_the_clip_with_degrees_that_sum_to_one(studio: Studio, ana: int):
@@ -67,7 +67,7 @@ def test_an_explanation_quotes_rules_with_measured_values(studio: Studio):
 
 
 def test_corrections_outlive_the_studio_and_are_seen_by_others(studio: Studio, ana: int):
-    saved = studio.correct(TALKING, ana, 3.0, 5.0, {"sad": 0.6, "angry": 0.4}, note="trembling")
+    saved = studio.labels.correct(TALKING, ana, 3.0, 5.0, {"sad": 0.6, "angry": 0.4}, note="trembling")
     studio.store.close()
     again = Studio(Settings(home=studio.settings.home))
     ben = again.annotator("Ben").id
@@ -78,7 +78,7 @@ def test_corrections_outlive_the_studio_and_are_seen_by_others(studio: Studio, a
 
 
 def test_a_correction_remembers_what_the_model_had_said(studio: Studio, ana: int):
-    saved = studio.correct(TALKING, ana, 3.0, 5.0, {"sad": 1.0})
+    saved = studio.labels.correct(TALKING, ana, 3.0, 5.0, {"sad": 1.0})
     answered = studio.store.annotation(saved["id"]).answers
     assert answered is not None
     assert answered.model_version_id == studio.version(STUDY).id
@@ -88,18 +88,18 @@ def test_a_correction_remembers_what_the_model_had_said(studio: Studio, ana: int
 def test_undo_and_redo(studio: Studio, ana: int):
     _correct(studio, ana, 2)
     assert studio.timeline(TALKING, ana)["can_undo"]
-    studio.undo(STUDY, ana)
+    studio.labels.undo(STUDY, ana)
     assert len(studio.corrections(STUDY)) == 1
     assert studio.timeline(TALKING, ana)["can_redo"]
-    studio.redo(STUDY, ana)
+    studio.labels.redo(STUDY, ana)
     assert len(studio.corrections(STUDY)) == 2
 
 
 def test_a_stale_write_is_refused_with_both_versions(studio: Studio, ana: int):
-    saved = studio.correct(TALKING, ana, 3.0, 5.0, {"sad": 1.0})
-    studio.correct(TALKING, ana, 3.0, 5.0, {"angry": 1.0}, annotation_id=saved["id"], version=1)
+    saved = studio.labels.correct(TALKING, ana, 3.0, 5.0, {"sad": 1.0})
+    studio.labels.correct(TALKING, ana, 3.0, 5.0, {"angry": 1.0}, annotation_id=saved["id"], version=1)
     with pytest.raises(StaleWrite) as refused:
-        studio.correct(TALKING, ana, 3.0, 6.0, {"happy": 1.0}, annotation_id=saved["id"], version=1)
+        studio.labels.correct(TALKING, ana, 3.0, 6.0, {"happy": 1.0}, annotation_id=saved["id"], version=1)
     assert refused.value.current is not None
     assert refused.value.current.emotion == "angry"
     assert refused.value.attempted["degrees"] == {"happy": 1.0}
@@ -114,7 +114,7 @@ def test_corrections_that_make_no_sense_are_refused_in_a_sentence(
     studio: Studio, ana: int, start_s: float, end_s: float, degrees: dict[str, float]
 ):
     with pytest.raises(AnnotationError) as refused:
-        studio.correct(TALKING, ana, start_s, end_s, degrees)
+        studio.labels.correct(TALKING, ana, start_s, end_s, degrees)
     assert str(refused.value).endswith(".")
     assert not studio.corrections(STUDY)
 
@@ -123,7 +123,7 @@ def test_too_few_corrections_say_how_many_of_what_are_missing(studio: Studio, an
     with pytest.raises(NotEnoughCorrections, match="3 more corrections are needed, of at least two emotions"):
         studio.adapt(STUDY, ana)
     for at in (0.0, 3.0, 6.0):
-        studio.correct(TALKING, ana, at, at + 2, {"sad": 1.0})
+        studio.labels.correct(TALKING, ana, at, at + 2, {"sad": 1.0})
     with pytest.raises(NotEnoughCorrections, match=r"1 more correction is needed, with at least one of another"):
         studio.adapt(STUDY, ana)
 
@@ -179,9 +179,9 @@ def test_an_emotion_nobody_trained_is_learned_from_corrections(studio: Studio, a
     assert not studio.adapted(study.id).taught
     assert studio.timeline(clip.id, ana)["suggestions"] == []
     assert "learns them from corrections" in studio.explain(clip.id, 0, 2)["text"]
-    studio.correct(clip.id, ana, 0, 3, {"smug": 1.0})
-    studio.correct(clip.id, ana, 5, 8, {"happy": 1.0})
-    studio.correct(clip.id, ana, 10, 13, {"smug": 0.7, "happy": 0.3})
+    studio.labels.correct(clip.id, ana, 0, 3, {"smug": 1.0})
+    studio.labels.correct(clip.id, ana, 5, 8, {"happy": 1.0})
+    studio.labels.correct(clip.id, ana, 10, 13, {"smug": 0.7, "happy": 0.3})
     report = studio.adapt(study.id, ana)
     degrees = studio.predictions.between(clip, report.version, 0, 3)
     assert degrees["smug"] > 0.3
@@ -235,10 +235,10 @@ def test_a_new_checkpoint_learns_the_corrections_of_the_old_one_anew(studio: Stu
 
 def test_a_clip_taken_out_comes_back_with_undo_and_is_gone_for_good_a_day_later(studio: Studio, ana: int):
     clip = studio.clip(SILENT)
-    studio.correct(SILENT, ana, 1.0, 2.0, {"sad": 1.0})
+    studio.labels.correct(SILENT, ana, 1.0, 2.0, {"sad": 1.0})
     studio.delete_clips([SILENT], ana)
     assert studio.find_clip(SILENT) is None
-    studio.undo(STUDY, ana)
+    studio.labels.undo(STUDY, ana)
     assert studio.find_clip(SILENT) is not None
     studio.delete_clips([SILENT], ana)
     studio.forget_removed(keep=timedelta(0))

@@ -40,12 +40,12 @@ def _progress_of(studio: Studio) -> team.Progress:
 def _label(studio: Studio, who: int, *emotions: str, clip: int = TALKING) -> None:
     """Two seconds of each, one after the other with two seconds between."""
     for number, emotion in enumerate(emotions):
-        studio.correct(clip, who, 4.0 * number, 4.0 * number + 2.0, {emotion: 1.0})
+        studio.labels.correct(clip, who, 4.0 * number, 4.0 * number + 2.0, {emotion: 1.0})
 
 
 def test_progress_counts_annotations_time_and_finished_clips(studio: Studio, ana: int, bob: int):
     _label(studio, ana, "sad", "angry")
-    studio.correct(TALKING, ana, 1.0, 3.0, {"happy": 1.0})
+    studio.labels.correct(TALKING, ana, 1.0, 3.0, {"happy": 1.0})
     studio.store.visit(SILENT, ana, 3.0)
     studio.store.finish(TALKING, bob, True)
     found = _progress_of(studio)
@@ -83,9 +83,9 @@ def test_what_is_missing_for_agreement_is_said(studio: Studio, ana: int, bob: in
     assert "Agreement needs two people; nobody" in team_html.agreement(of_study(studio.store, STUDY), 0)
     _label(studio, ana, "sad")
     assert "Agreement needs two people; one person" in team_html.agreement(of_study(studio.store, STUDY), 1)
-    studio.correct(TALKING, bob, 10.0, 12.0, {"sad": 1.0})
+    studio.labels.correct(TALKING, bob, 10.0, 12.0, {"sad": 1.0})
     assert "never the same moment" in team_html.agreement(of_study(studio.store, STUDY), 2)
-    studio.correct(TALKING, bob, 0.0, 2.0, {"sad": 1.0})
+    studio.labels.correct(TALKING, bob, 0.0, 2.0, {"sad": 1.0})
     kinds = of_study(studio.store, STUDY)
     assert "not defined, because everybody chose sad all the time" in team_html.agreement(kinds, 2)
     assert "everybody chose something else than angry" in team_html.emotions(kinds["audiovisual"])
@@ -125,7 +125,7 @@ def test_two_peoples_models_differ_where_their_corrections_do(studio: Studio, an
     assert lengths == sorted(lengths, reverse=True)
     assert studio.versions(STUDY) == before
     assert comparing.compare(STUDY, ana, bob, _progress) is found
-    studio.correct(TALKING, bob, 18.0, 20.0, {"sad": 1.0})
+    studio.labels.correct(TALKING, bob, 18.0, 20.0, {"sad": 1.0})
     assert comparing.compare(STUDY, ana, bob, _progress) is not found
     swapped = comparing.compare(STUDY, bob, ana, _progress)
     np.testing.assert_allclose(swapped.seconds, comparing.compare(STUDY, ana, bob, _progress).seconds.T)

@@ -65,11 +65,11 @@ def calls(studio: Studio) -> list[Call]:
 
     @plain
     def undo(data: dict[str, Any]) -> dict[str, Any]:
-        return take_back(studio.undo(data["study"], data["annotator"]), "Undone", data)
+        return take_back(studio.labels.undo(data["study"], data["annotator"]), "Undone", data)
 
     @plain
     def redo(data: dict[str, Any]) -> dict[str, Any]:
-        return take_back(studio.redo(data["study"], data["annotator"]), "Redone", data)
+        return take_back(studio.labels.redo(data["study"], data["annotator"]), "Redone", data)
 
     @plain
     def readiness(data: dict[str, Any]) -> dict[str, Any]:

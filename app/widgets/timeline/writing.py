@@ -30,7 +30,7 @@ def calls(studio: Studio) -> list[Call]:
             return {"annotation": _mine(twin)}
         painted = data.get("painted")
         try:
-            saved = studio.correct(
+            saved = studio.labels.correct(
                 data["clip"],
                 data["annotator"],
                 data["start_s"],
@@ -55,7 +55,9 @@ def calls(studio: Studio) -> list[Call]:
         """Several edits at once; a page that never heard the answer asks a second time, and is told the same."""
         review = bool(data.get("review"))
         try:
-            left = studio.edit(data["clip"], data["annotator"], [_edit(part) for part in data["parts"]], review=review)
+            left = studio.labels.edit(
+                data["clip"], data["annotator"], [_edit(part) for part in data["parts"]], review=review
+            )
         except StaleWrite as stale:
             left = _done_already(studio, data)
             if left is None:
@@ -64,13 +66,13 @@ def calls(studio: Studio) -> list[Call]:
 
     @plain
     def accept_sure(data: dict[str, Any]) -> dict[str, Any]:
-        accepted = studio.accept_sure(data["clip"], data["annotator"])
+        accepted = studio.labels.accept_sure(data["clip"], data["annotator"])
         return {"accepted": len(accepted)}
 
     @plain
     def remove(data: dict[str, Any]) -> dict[str, Any]:
         try:
-            studio.remove(data["annotation_id"], data["version"], data["annotator"])
+            studio.labels.remove(data["annotation_id"], data["version"], data["annotator"])
         except StaleWrite as stale:
             return _conflict(stale)
         return {"removed": True}
