@@ -17,7 +17,8 @@ from annotations.schema import Annotator, Clip, Study
 
 #: So many emotions at most are new to a study by one import: more of them are words.
 MOST_NEW_EMOTIONS = 100
-_NO_MEDIA = "Only the labels of this clip were imported; its video is not here."
+#: What is said of a clip that came in with its labels only.
+NO_MEDIA = "Only the labels of this clip were imported; its video is not here."
 
 
 def bring_in(session: Session, name: str, content: StudyFile, actor: Actor) -> ImportReport:
@@ -79,7 +80,7 @@ def _emotions(session: Session, study: Study, content: StudyFile, actor: Actor) 
 def _clips(
     session: Session, study: Study, content: StudyFile, actor: Actor
 ) -> tuple[Mapping[FileClip, Clip], list[str]]:
-    """The study's clip for each clip of the file, and the names of the new ones."""
+    """The study's clip for each clip of the file, and the names of those that it did not have."""
     by_hash: dict[str, Clip] = {}
     by_name = _Names()
     for clip in clips.of_study(session, study.id, removed=False):
@@ -91,6 +92,7 @@ def _clips(
         if label.end_s != TO_THE_END:
             ends[label.clip] = max(ends[label.clip], label.end_s)
     found: dict[FileClip, Clip] = {}
+    names: list[str] = []
     new: list[Clip] = []
     for wanted in dict.fromkeys([*content.clips, *(label.clip for label in content.labels)]):
         clip = by_hash.get(wanted.sha256.lower()) if wanted.sha256 else by_name.find(wanted.name)
@@ -101,11 +103,12 @@ def _clips(
                 clips.restore(session, clip, actor)
             else:
                 new.append(clip)
+            names.append(clip.name)
             by_hash[clip.sha256] = clip
             by_name.add(clip)
         found[wanted] = clip
     bulk.add_clips(session, new, actor)
-    return found, [clip.name for clip in new]
+    return found, names
 
 
 class _Names:
@@ -138,7 +141,7 @@ def _made(study: Study, wanted: FileClip, end_s: float) -> Clip:
             has_sound=wanted.has_sound,
         ),
     )
-    clip.status, clip.error = "failed", _NO_MEDIA
+    clip.status, clip.error = "failed", NO_MEDIA
     return clip
 
 
