@@ -10,10 +10,12 @@ from sqlalchemy.orm import Session
 
 from annotations import clips, events, labels
 from annotations.events import Actor
-from annotations.schema import Annotation, Annotator, Clip, Event
+from annotations.schema import Annotation, Annotator, Base, Clip
 
 #: Rows that are written, and held in memory, at a time.
 AT_ONCE = 5000
+#: The tables themselves: their rows need no mapping to objects.
+_ANNOTATIONS, _EVENTS = Base.metadata.tables["annotations"], Base.metadata.tables["events"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def create(session: Session, study_id: int, new: Sequence[New], actor: Actor, ki
     step = actor.step or events.Step()
     for start in range(0, len(new), AT_ONCE):
         made = [_row(each, now) for each in new[start : start + AT_ONCE]]
-        returning = insert(Annotation).returning(Annotation.id, sort_by_parameter_order=True)
+        returning = insert(_ANNOTATIONS).returning(_ANNOTATIONS.c.id, sort_by_parameter_order=True)
         ids = session.scalars(returning, made).all()
         states = [labels.state(Annotation(id=number, **row)) for row, number in zip(made, ids, strict=True)]
         logged = [
@@ -54,10 +56,10 @@ def create(session: Session, study_id: int, new: Sequence[New], actor: Actor, ki
 def _log(session: Session, logged: list[dict[str, Any]], step: events.Step | None) -> None:
     """Write events, the first of which opens the step where nothing has; None: each is a step of its own."""
     if step and step.opened is None and logged:
-        step.opened = session.scalars(insert(Event).returning(Event.id), logged[:1]).one()
+        step.opened = session.scalars(insert(_EVENTS).returning(_EVENTS.c.id), logged[:1]).one()
         logged = logged[1:]
     if logged:
-        session.execute(insert(Event), [{**row, "step_id": step.opened if step else None} for row in logged])
+        session.execute(insert(_EVENTS), [{**row, "step_id": step.opened if step else None} for row in logged])
 
 
 def _row(new: New, now: datetime) -> dict[str, Any]:
