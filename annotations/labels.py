@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any, TypedDict
+from typing import Any, TypedDict, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from annotations import clips, events, studies, validation
@@ -23,6 +23,10 @@ from annotations.records import (
     SuggestionRecord,
 )
 from annotations.schema import Annotation, Annotator, Clip, Study
+
+#: The columns of an annotation that its record takes as they are.
+_PLAIN = ("id", "clip_id", "annotator_id", "start_s", "end_s", "degrees", "intensity", "note", "version", "updated")
+Query = TypeVar("Query", bound=Select)
 
 
 class Changes(TypedDict, total=False):
@@ -186,14 +190,47 @@ def get(session: Session, annotation_id: int) -> Annotation:
 
 
 def find(
+    session: Session, clip_id: int | None = None, study_id: int | None = None, annotator_id: int | None = None
+) -> list[Annotation]:
+    """The annotations in sight of a clip, a study, a person or any of these together; by clip, start and id."""
+    return list(session.scalars(_in_sight(select(Annotation), clip_id, study_id, annotator_id)))
+
+
+def records(
     session: Session,
     clip_id: int | None = None,
     study_id: int | None = None,
     annotator_id: int | None = None,
     start_s: float | None = None,
-) -> list[Annotation]:
-    """The annotations in sight of a clip, a study, a person or a start or of these together; by clip, start and id."""
-    query = select(Annotation).join(Clip, Clip.id == Annotation.clip_id)
+) -> list[AnnotationRecord]:
+    """What :func:`find` finds, to be handed out: read without a session's book-keeping, in less than half the time.
+
+    ``start_s``: only what starts at this moment, to the microsecond.
+    """
+    plain = [getattr(Annotation, name) for name in _PLAIN]
+    query = select(Annotator.name, Annotation.answers, Annotation.painted, *plain).select_from(Annotation)
+    query = query.join(Annotator, Annotator.id == Annotation.annotator_id)
+    return [
+        AnnotationRecord(
+            annotator=annotator,
+            answers=AnswerRecord(**answers) if answers else None,
+            painted=PaintedRecord(**painted) if painted else None,
+            **dict(zip(_PLAIN, values, strict=True)),
+        )
+        for annotator, answers, painted, *values in session.execute(
+            _in_sight(query, clip_id, study_id, annotator_id, start_s)
+        )
+    ]
+
+
+def _in_sight(
+    query: Query,
+    clip_id: int | None,
+    study_id: int | None,
+    annotator_id: int | None,
+    start_s: float | None = None,
+) -> Query:
+    query = query.join(Clip, Clip.id == Annotation.clip_id)
     query = query.where(Annotation.deleted_at.is_(None), Clip.deleted_at.is_(None))
     if clip_id is not None:
         query = query.where(Annotation.clip_id == clip_id)
@@ -203,7 +240,7 @@ def find(
         query = query.where(Annotation.annotator_id == annotator_id)
     if start_s is not None:
         query = query.where(Annotation.start_s.between(start_s - 1e-6, start_s + 1e-6))
-    return list(session.scalars(query.order_by(Annotation.clip_id, Annotation.start_s, Annotation.id)))
+    return query.order_by(Annotation.clip_id, Annotation.start_s, Annotation.id)
 
 
 def state(annotation: Annotation) -> events.State | None:

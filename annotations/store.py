@@ -313,7 +313,7 @@ class Store:
         ``start_s``: only those that start at this moment, to the microsecond.
         """
         with self._read() as session:
-            return [each.record() for each in labels.find(session, clip_id, study_id, annotator_id, start_s)]
+            return labels.records(session, clip_id, study_id, annotator_id, start_s)
 
     # undo and history
 
@@ -412,7 +412,7 @@ class Store:
         with self._read() as session:
             study = studies.get(session, study_id).record()
             there = [clip.record() for clip in clips.of_study(session, study_id, removed=False)]
-            return interchange.collect(study, there, [each.record() for each in labels.find(session, None, study_id)])
+            return interchange.collect(study, there, labels.records(session, None, study_id))
 
     def backup(self, file: Path) -> None:
         """Write all that is here at this moment into a new SQLite file, while others go on working.
