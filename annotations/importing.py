@@ -131,6 +131,8 @@ class _Names:
 
 def _made(study: Study, wanted: FileClip, end_s: float) -> Clip:
     """A clip without its video, that lasts until the end of its last label where the file does not tell how long."""
+    if wanted.duration_s is None and not end_s:
+        raise AnnotationError(f"The file does not say how long {wanted.name} is; add the clip itself first.")
     clip = clips.made(
         study.id,
         clips.NewClip(

@@ -58,7 +58,9 @@ def read(data: bytes, name: str) -> StudyFile:
         _check(schema.names, wanted)
         about = own_json.parse((schema.metadata or {}).get(_ABOUT, b"{}"))
         rows = [row for batch in file.iter_batches(_BATCH, columns=wanted) for row in _rows(batch)]
-    except (pyarrow.ArrowException, OSError, NotImplementedError) as error:
+    except AnnotationError:
+        raise
+    except (pyarrow.ArrowException, OSError, NotImplementedError, ValueError) as error:
         raise AnnotationError("The Parquet file is damaged or not one.") from error
     clips = {clip: clip for clip in map(_clip, _objects(about, "clips"))}
     labels = tuple(_label(row, f"Row {number} of the Parquet file", clips) for number, row in enumerate(rows, start=1))

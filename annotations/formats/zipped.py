@@ -8,6 +8,7 @@ import io
 import json
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
@@ -91,9 +92,9 @@ def _files(data: bytes) -> Iterator[tuple[str, bytes]]:
                 if left < 0:
                     raise AnnotationError(f"The archive unpacks to more than {MOST_BYTES >> 20} MiB.")
                 yield entry.filename, content
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, OSError, EOFError, ValueError) as error:
-        if isinstance(error, AnnotationError):
-            raise
+    except AnnotationError:
+        raise
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, OSError, EOFError, ValueError) as error:
         raise AnnotationError("The archive is damaged.") from error
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from random import Random
 
 import pandas
 import pytest
@@ -221,3 +222,31 @@ def test_a_small_parquet_file_does_not_unpack_to_much():
     assert len(spelt_out.getvalue()) < 2**20
     with pytest.raises(AnnotationError, match="The Parquet file unpacks to more than 256 MiB"):
         formats.read(spelt_out.getvalue(), "x.parquet")
+
+
+PARTS = (b"", b"-1", b"1e999", b"nan", b"\xff", b'"', b"<", b"&", b"[", b"\0")
+
+
+@pytest.mark.parametrize("clips", [1, 2])
+@pytest.mark.parametrize("name", formats.FORMATS)
+def test_a_damaged_file_is_read_or_refused_and_nothing_else(name: str, clips: int):
+    """Bytes lost, put in, doubled or cut off anywhere: labels with numbers in them, or one sentence."""
+    random = Random(0)
+    study = KNOWN if clips == 2 else StudyFile(KNOWN.emotions, KNOWN.clips[:1], KNOWN.labels[:4])
+    whole = formats.write(study, name).data
+    refusals = []
+    for _ in range(150):
+        data = bytearray(whole)
+        for _ in range(random.randint(1, 3)):
+            at, end = sorted(random.choices(range(len(data) + 1), k=2))
+            part = random.choice(
+                [b"", b"-1", b"1e999", b"nan", b"\xff", b'"', b"<", b"&", b"[", b"\0", bytes(data[at:end])]
+            )
+            data[at : random.choice([at, at + 1, end])] = part
+        try:
+            labels = formats.read(bytes(data), f"x{formats.FORMATS[name].suffix}").labels
+            assert all(isinstance(time, float) for label in labels for time in (label.start_s, label.end_s))
+        except AnnotationError as error:
+            refusals.append(str(error))
+    assert len(refusals) > 50
+    assert "\n" not in "".join(refusals)

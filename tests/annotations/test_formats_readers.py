@@ -19,6 +19,7 @@ from pympi.Elan import Eaf
 import annotations
 from annotations import formats
 from annotations.interchange import FileSuggestion, StudyFile
+from annotations.records import AnnotationError
 from tests.annotations.study_files import KNOWN, SPEECH
 
 ONE = StudyFile(KNOWN.emotions, (SPEECH,), KNOWN.labels[:4])
@@ -214,6 +215,8 @@ def test_an_export_of_label_studio_is_read(fps: float | None, start_s: float, en
         *(() if fps else (guess,)),
     )
 
+    with pytest.raises(AnnotationError, match="The file does not say how long my clip"):
+        store.import_file("New", replace(back, labels=back.labels[2:]))
     study = store.create_study("Label Studio", ["glad"])
     clip = store.add_clip(study.id, "c3" * 32, "my clip.mp4", duration_s=9.5, has_video=True, has_sound=True)
     report = store.import_file("Label Studio", back)
