@@ -12,6 +12,9 @@ from app.pages import about, adapt, annotate, data, rules, team, views
 from app.session import Session
 from app.studio import Studio
 from app.support import learned_from
+from app.widgets.labels import TOGGLE as TOGGLE_LABELS
+from app.widgets.labels import labels
+from app.widgets.labels.calls import calls as label_calls
 from stf2m.vocabulary import EMOTIONS
 
 GUEST = "Guest"
@@ -78,6 +81,7 @@ def _header(studio: Studio, session: Session) -> _Header:
         gr.HTML('<h1 class="st-title">ST-F2M studio</h1>', min_width=130, elem_id="title")
         study = gr.Dropdown([], label="Study", interactive=True, min_width=130, elem_id="study")
         annotator = gr.Textbox(label="Annotator", max_lines=1, max_length=60, min_width=110, elem_id="annotator")
+        edit = gr.Button("Labels", size="sm", min_width=70, elem_id="edit-labels")
         new = gr.Button("New study", size="sm", min_width=90, elem_id="new-study")
         version = gr.HTML(elem_id="model-version", min_width=150)
         dark = gr.Button("◐", size="sm", min_width=44, elem_id="dark", elem_classes="st-icon")
@@ -93,6 +97,7 @@ def _header(studio: Studio, session: Session) -> _Header:
         with gr.Row():
             create = gr.Button("Create", variant="primary", size="sm")
             close = gr.Button("Cancel", size="sm")
+    label_form = labels(label_calls(studio))
     memory = gr.BrowserState("", storage_key="stf2m-annotator", secret="stf2m")
     header = _Header(study, annotator, version, memory)
 
@@ -114,6 +119,15 @@ def _header(studio: Studio, session: Session) -> _Header:
         choices = [(each.name, each.id) for each in studio.studies()]
         return gr.Dropdown(choices=choices, value=made.id), gr.Group(visible=False), made.id, None
 
+    def who(study_id: int | None, annotator_id: int | None) -> dict[str, int | None]:
+        return {"study": study_id, "annotator": annotator_id}
+
+    people = [session.study, session.annotator]
+    gr.on(
+        [session.study.change, session.annotator.change], who, people, label_form, show_progress="hidden", queue=False
+    )
+    label_form.input(lambda changed: changed + 1, session.changed, session.changed, show_progress="hidden")
+    edit.click(None, None, None, js=TOGGLE_LABELS)
     study.input(lambda chosen: (chosen, None), study, [session.study, session.clip])
     session.study.change(show_version, session.study, version, show_progress="hidden")
     session.changed.change(show_version, session.study, version, show_progress="hidden")

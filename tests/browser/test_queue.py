@@ -242,3 +242,45 @@ def test_subtitles_go_with_the_video_of_their_name_in_their_folder(browser: Brow
         [["a – one.mp4", "one.en.SRT"], ["b – one.mp4", None], ["two.webm", "two.vtt"]],
         ["stray.srt", "photo.jpg"],
     ]
+
+
+def test_labels_are_edited_and_everything_follows(visit: OpenPage, make_study: MakeStudy, studio: Studio):
+    study = make_study("Labels", 1)
+    who = studio.annotator("Editor").id
+    (there,) = studio.store.clips(study)
+    studio.labels.correct(there.id, who, 1.0, 3.0, {"happy": 1.0})
+    page = _open(visit, study, "Editor")
+    page.get_by_role("button", name="Labels", exact=True).click()
+    form = page.locator("#labels .lb")
+    form.get_by_label("Name of happy").fill("joyful")
+    form.get_by_label("Name of happy").press("Enter")
+    expect(form.locator(".lb-said")).to_contain_text("happy is called joyful now. 1 annotation follows.")
+    expect(page.locator("#queue select option")).to_have_text(["angry", "joyful", "neutral", "sad", "surprised"])
+    form.get_by_label("Name of sad").fill("angry")
+    form.get_by_label("Name of sad").press("Enter")
+    expect(form.locator(".lb-bad")).to_contain_text("angry")
+    expect(form.get_by_label("Name of sad")).to_have_value("sad")
+    form.get_by_label("Make angry a part of").select_option("sad")
+    expect(form.locator(".lb-row")).to_have_count(4)
+    form.get_by_role("button", name="Undo").click()
+    expect(form.locator(".lb-row")).to_have_count(5)
+    form.get_by_label("Name of a new emotion").fill("<b>smug</b>")
+    form.get_by_role("button", name="Add").click()
+    expect(form.get_by_label("Name of <b>smug</b>")).to_be_visible()
+    form.locator("summary").first.click()
+    form.get_by_label("Colour 9, #332288").first.click()
+    expect(form.locator(".lb-said")).to_contain_text("angry has another colour.")
+    form.get_by_label("Label first, then reveal").check()
+    form.get_by_label("Close").click()
+    page.locator("#timeline .tl").focus()
+    page.keyboard.press("j")
+    expect(page.locator(".tl-emotion")).to_have_count(6)
+    expect(page.locator('.tl-emotion[data-emotion="joyful"]')).to_be_visible()
+    assert studio.store.annotations(study_id=study)[0].degrees == {"joyful": 1.0}
+    assert studio.study(study).settings.mode == "label first"
+    assert studio.study(study).emotions[0].colour == "#332288"
+    for _ in range(3):
+        page.keyboard.press("Control+z")
+        page.wait_for_timeout(300)
+    expect(page.locator('.tl-emotion[data-emotion="happy"]')).to_be_visible()
+    expect(page.locator(".tl-emotion")).to_have_count(5)

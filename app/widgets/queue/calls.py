@@ -4,6 +4,7 @@ import time
 from dataclasses import asdict
 from typing import Any
 
+from annotations.records import StudyRecord
 from app.jobs import Job
 from app.queue.cards import ClipCard
 from app.queue.order import weights
@@ -30,7 +31,8 @@ def calls(studio: Studio) -> list[Call]:
         return {
             "study": study.id,
             "annotator": data["annotator"],
-            "clips": [_card(card) for card in work.cards],
+            "mode": study.settings.mode,
+            "clips": [_card(card, study) for card in work.cards],
             "looking": work.looking,
             "left": work.left and {"clip": work.left[0], "at": work.left[1]},
             "mix": weights(study.settings.mix),
@@ -40,8 +42,9 @@ def calls(studio: Studio) -> list[Call]:
 
     @plain
     def card(data: dict[str, Any]) -> dict[str, Any]:
-        work = studio.clips(data["study"], data["annotator"], data["clip"])
-        return {"annotator": data["annotator"], "card": next((_card(each) for each in work.cards), None)}
+        study = studio.study(data["study"])
+        work = studio.clips(study.id, data["annotator"], data["clip"])
+        return {"annotator": data["annotator"], "card": next((_card(each, study) for each in work.cards), None)}
 
     @plain
     def jobs(data: dict[str, Any]) -> dict[str, Any]:
@@ -75,15 +78,15 @@ def calls(studio: Studio) -> list[Call]:
     return [clips, card, jobs, cancel, remove, find, mix, finish]
 
 
-def _card(card: ClipCard) -> dict[str, Any]:
-    return {**asdict(card), "reasons": [_reason(each) for each in card.reasons]}
+def _card(card: ClipCard, study: StudyRecord) -> dict[str, Any]:
+    """A card; where people label first, it hides what the model and others say of a clip they have not labelled."""
+    hidden = study.settings.mode == "label first" and not card.mine
+    return {**asdict(card), "reasons": [_reason(each, hidden) for each in card.reasons]}
 
 
-def _reason(reason: Reason) -> dict[str, Any]:
-    spots = [
-        {"start_s": round(each.start_s, 2), "end_s": round(each.end_s, 2), "text": each.text} for each in reason.spots
-    ]
-    return {"kind": reason.kind, "seconds": reason.seconds, "count": len(spots), "spots": spots[:_MOST_SPOTS]}
+def _reason(reason: Reason, hidden: bool) -> dict[str, Any]:
+    spots = [{**spot._asdict(), "text": "" if hidden else spot.text} for spot in reason.spots[:_MOST_SPOTS]]
+    return {"kind": reason.kind, "seconds": reason.seconds, "count": len(reason.spots), "spots": spots}
 
 
 def _job(job: Job) -> dict[str, Any]:

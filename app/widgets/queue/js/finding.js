@@ -19,7 +19,12 @@ class Finding {
     return !this.root.hidden;
   }
 
-  setEmotions(emotions) {
+  /** The emotions of the study; where people label first, the model's moments are nobody's to find. */
+  setStudy({ emotions, mode }) {
+    const byPeople = mode === "label first";
+    const [model, people] = this.root.querySelectorAll("[data-by]");
+    show(model, !byPeople);
+    if (byPeople && people.getAttribute("aria-pressed") === "false") this.choose(people);
     const chosen = this.part("emotion").value;
     this.part("emotion").replaceChildren(...emotions.map(({ name }) => make("option", { value: name, selected: name === chosen }, name)));
     if (this.open && (this.part("emotion").value !== chosen || this.stale)) this.search(true);
@@ -32,7 +37,7 @@ class Finding {
 
   choose(choice) {
     for (const each of this.root.querySelectorAll("[data-by]")) each.setAttribute("aria-pressed", String(each === choice));
-    this.search();
+    if (this.open) this.search();
   }
 
   /** Ask for the moments; again as long as the model has not looked through all clips. */

@@ -48,7 +48,7 @@ class Queue {
     hear("corrected", life, ({ clip }) => this.refresh(clip));
     hear("finished", life, ({ clip }) => this.refresh(clip, 0));
     hear("step", life, ({ by }) => this.step(by));
-    hear("clips", life, () => this.load());
+    for (const what of ["clips", "labels"]) hear(what, life, () => this.load());
     document.addEventListener("visibilitychange", () => !document.hidden && this.who.study && this.load(), { signal: life });
     life.addEventListener("abort", () => [this.timer, this.refreshing].forEach(clearTimeout));
   }
@@ -97,7 +97,7 @@ class Queue {
     if (!sort && (this.touched || !this.looking)) this.clips.sort((a, b) => (place.get(a.id) ?? -1) - (place.get(b.id) ?? -1));
     Object.assign(this, { looking: answer.looking, left: answer.left });
     this.mix.show(answer.mix);
-    this.finding.setEmotions(answer.emotions);
+    this.finding.setStudy(answer);
     this.render();
     this.batch.take(answer.jobs);
     if (answer.looking) this.timer = setTimeout(() => this.load(), 1200);

@@ -82,7 +82,8 @@ class Learning {
     }
     work.model.tell("selection");
     if (answer.clips_changed) announce("clips");
-    if (work.model.clip && (answer.labels_changed || answer.clips_changed)) await work.open(work.model.clip.id);
+    if (answer.labels_changed) announce("labels");
+    else if (work.model.clip && answer.clips_changed) await work.open(work.model.clip.id);
     this.count();
   }
 

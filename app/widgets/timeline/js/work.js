@@ -67,6 +67,7 @@ class Work {
       if (at !== null) this.arrive(at, until);
       return this.refresh();
     });
+    hear("labels", life, () => model.clip && this.open(model.clip.id, { review: model.review }));
     hear("queue", life, ({ clips }) => this.noClip(clips));
     hear("closed", life, () => this.leave());
     hear("say", life, ({ text }) => this.say(text));
