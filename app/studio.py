@@ -29,6 +29,7 @@ from app.queue.cards import Queue, WorkList
 from app.queue.search import Moment
 from app.settings import Settings
 from app.support import Whose
+from app.together import Together
 from stf2m.adaptation import AdaptedModel
 from stf2m.segments import Segment
 from stf2m.tracks import Track
@@ -55,6 +56,7 @@ class Studio:
         self.labels = Labelling(self.store, self.predictions, self._adapting)
         self._queue = Queue(self.store, self.predictions)
         self._jobs = Jobs()
+        self._counting = Together[tuple[Counter[str], str]]()
 
     # --- studies and people ---------------------------------------------------------------------------------------
 
@@ -236,7 +238,10 @@ class Studio:
 
         ``whose`` corrections: everybody's or one annotator's; None: as last time.
         """
-        return self._adapting.readiness(self.store.study(study_id), whose)
+        # Every page asks after every correction, and all corrections of the study are read for it.
+        return self._counting.ask(
+            (study_id, whose), lambda: self._adapting.readiness(self.store.study(study_id), whose)
+        )
 
     def adapt(
         self,
