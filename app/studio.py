@@ -18,7 +18,7 @@ from annotations.records import (
     StudyRecord,
 )
 from annotations.store import Store
-from app import timeline
+from app import timeline, why_not
 from app.adapting import AdaptationReport, Adapting, Change
 from app.files import ClipFiles
 from app.ingest import ClipRefused, Ingest, Upload
@@ -31,6 +31,7 @@ from app.settings import Settings
 from app.support import Whose
 from app.together import Together
 from stf2m.adaptation import AdaptedModel
+from stf2m.counterfactual import smallest_flip
 from stf2m.segments import Segment
 from stf2m.tracks import Track
 from stf2m.vocabulary import canonical
@@ -222,6 +223,19 @@ class Studio:
             "present": list(explanation.shares),
             "missing": missing,
         }
+
+    def why_not(self, clip_id: int, start_s: float, end_s: float, wanted: str | None = None) -> str:
+        """What would have changed the answer between two moments, to ``wanted`` or to anything else, in a sentence."""
+        clip = self.store.clip(clip_id)
+        adapted = self.adapted(clip.study_id)
+        if not adapted.taught:
+            return UNTAUGHT
+        if wanted is not None and wanted not in adapted.emotions:
+            return f"The model does not know {wanted} yet; it learns it from corrections."
+        encoded = self.predictions.encode(clip, [Segment(max(start_s, 0.0), min(end_s, clip.duration_s))])
+        explanation = adapted.explain(encoded)
+        flip = smallest_flip(adapted, encoded, wanted)
+        return why_not.sentence(flip, explanation.memberships, explanation.shares, wanted)
 
     def adapted(self, study_id: int, version_id: int | None = None) -> AdaptedModel:
         """The model of a version of a study, the active one by default."""

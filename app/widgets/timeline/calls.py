@@ -49,6 +49,10 @@ def calls(studio: Studio) -> list[Call]:
     def explain(data: dict[str, Any]) -> dict[str, Any]:
         return {"why": studio.explain(data["clip"], data["start_s"], data["end_s"])}
 
+    @plain
+    def why_not(data: dict[str, Any]) -> dict[str, Any]:
+        return {"sentence": studio.why_not(data["clip"], data["start_s"], data["end_s"], data.get("wanted"))}
+
     def take_back(event: EventRecord | None, done: str, data: dict[str, Any]) -> dict[str, Any]:
         if event is None:
             return {"sentence": f"There is nothing to be {done.lower()}.", "clip": None}
@@ -110,7 +114,7 @@ def calls(studio: Studio) -> list[Call]:
         return {"unsure": changed.settings.unsure}
 
     writes = writing.calls(studio)
-    reads = [open, annotations, explain, undo, redo, readiness, adapt, activate]
+    reads = [open, annotations, explain, why_not, undo, redo, readiness, adapt, activate]
     return [*reads, *writes, history, visit, finish, reaction, threshold]
 
 

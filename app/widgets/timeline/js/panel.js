@@ -182,6 +182,30 @@ class Panel {
     this.painted.replaceChildren(line, way);
   }
 
+  /** Ask what would have changed the answer, to anything else or to one emotion. */
+  whyNot(item, why) {
+    if (!Object.keys(why.shares).length) return null;
+    const answer = strongest(why.memberships);
+    const others = Object.keys(why.memberships).filter((name) => name !== answer);
+    const told = make("p", { class: "tl-soft", role: "status" });
+    const choice = make(
+      "select",
+      { "aria-label": "Ask why the model does not say something else", onchange: () => ask() },
+      make("option", { value: "" }, "Why not …?"),
+      make("option", { value: "*" }, "What would change it?"),
+      ...others.map((name) => make("option", { value: name }, `Why not ${name}?`)),
+    );
+    const ask = async () => {
+      if (!choice.value) return write(told, "");
+      write(told, "…");
+      const wanted = choice.value === "*" ? null : choice.value;
+      const { start_s, end_s } = item;
+      const answered = await this.actions.work.server.why_not({ clip: this.model.clip.id, start_s, end_s, wanted });
+      return write(told, answered?.sentence || answered?.refused || NO_ANSWER);
+    };
+    return make("div", { class: "tl-why-not" }, choice, told);
+  }
+
   // --- finding an emotion by its name -----------------------------------------------------------------------------
 
   startFinding() {
@@ -263,6 +287,7 @@ class Panel {
       make("p", { class: "tl-quote" }, why.text),
       sure,
       shares.length ? shareBar(shares) : null,
+      this.whyNot(item, why),
       rules.length ? make("ul", { class: "tl-rules" }, ...rules.map(ruleLine)) : null,
       ...Object.entries(why.missing).map(([name, sentence]) =>
         make("p", { class: "tl-missing" }, make("strong", {}, `${MODALITY_WORDS[name] || name}: `), sentence)),
