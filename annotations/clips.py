@@ -1,12 +1,14 @@
 """Clips: added once per study and content, removed softly, purged for good."""
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import PurePath
 from typing import get_args
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from annotations import events, studies, validation
@@ -16,6 +18,8 @@ from annotations.schema import Annotation, Clip, Suggestion, Visit
 
 #: The longest clip that is stored, seconds.
 LONGEST_S = 24 * 3600.0
+#: What is said of a clip that came in with its labels only.
+NO_MEDIA = "Only the labels of this clip were imported; its video is not here."
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,10 @@ class NewClip:
 
 
 def add(session: Session, study_id: int, new: NewClip, actor: Actor) -> Clip:
-    """The clip with this content in this study: a new one, the one that is there, or the removed one, restored."""
+    """The clip with this content in this study: a new one, the one that is there, or the removed one, restored.
+
+    Where labels of a clip of that name wait for their video, whose content no file has told, this is it.
+    """
     study = studies.get(session, study_id)
     clip = made(study.id, new)
     there = session.scalars(select(Clip).where(Clip.study_id == study.id, Clip.sha256 == clip.sha256)).first()
@@ -39,10 +46,21 @@ def add(session: Session, study_id: int, new: NewClip, actor: Actor) -> Clip:
         if there.deleted_at:
             restore(session, there, actor)
         return there
+    if awaited := _awaited(session, clip):
+        before = state(awaited)
+        for field in ("sha256", "name", "duration_s", "has_video", "has_sound", "notes", "status", "error"):
+            setattr(awaited, field, getattr(clip, field))
+        _log(session, actor, "clip found", awaited, before)
+        return awaited
     session.add(clip)
     session.flush()
     _log(session, actor, "clip added", clip, before=None)
     return clip
+
+
+def placeholder(name: str) -> str:
+    """What stands for the content hash of a clip while only its name is known."""
+    return hashlib.sha256(name.encode()).hexdigest()
 
 
 def made(study_id: int, new: NewClip) -> Clip:
@@ -65,6 +83,19 @@ def made(study_id: int, new: NewClip) -> Clip:
         error="",
         created=datetime.now(UTC),
     )
+
+
+def _awaited(session: Session, clip: Clip) -> Clip | None:
+    """The clip whose labels wait for this one's video: known by name only, with no label after this one's end."""
+    names = {clip.name, PurePath(clip.name).stem}
+    query = select(Clip).where(Clip.study_id == clip.study_id, Clip.deleted_at.is_(None), Clip.name.in_(names))
+    waiting = [each for each in session.scalars(query) if each.sha256 == placeholder(each.name)]
+    if len(waiting) != 1:
+        return None
+    query = select(func.max(Annotation.end_s)).where(
+        Annotation.clip_id == waiting[0].id, Annotation.deleted_at.is_(None)
+    )
+    return waiting[0] if (session.scalar(query) or 0.0) <= clip.duration_s + validation.SLACK_S else None
 
 
 def set_status(session: Session, clip: Clip, status: ClipStatus, error: str, notes: Sequence[str] | None) -> None:

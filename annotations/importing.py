@@ -1,6 +1,5 @@
 """Bringing the labels of a file into a study: one step, which one undo takes back."""
 
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,8 +16,6 @@ from annotations.schema import Annotator, Clip, Study
 
 #: So many emotions at most are new to a study by one import: more of them are words.
 MOST_NEW_EMOTIONS = 100
-#: What is said of a clip that came in with its labels only.
-NO_MEDIA = "Only the labels of this clip were imported; its video is not here."
 
 
 def bring_in(session: Session, name: str, content: StudyFile, actor: Actor) -> ImportReport:
@@ -136,14 +133,14 @@ def _made(study: Study, wanted: FileClip, end_s: float) -> Clip:
     clip = clips.made(
         study.id,
         clips.NewClip(
-            sha256=wanted.sha256 or hashlib.sha256(wanted.name.encode()).hexdigest(),
+            sha256=wanted.sha256 or clips.placeholder(wanted.name),
             name=wanted.name,
             duration_s=end_s if wanted.duration_s is None else wanted.duration_s,
             has_video=wanted.has_video,
             has_sound=wanted.has_sound,
         ),
     )
-    clip.status, clip.error = "failed", NO_MEDIA
+    clip.status, clip.error = "failed", clips.NO_MEDIA
     return clip
 
 

@@ -13,10 +13,10 @@ from typing import Any
 import gradio as gr
 
 from annotations import formats
+from annotations.clips import NO_MEDIA
 from annotations.exporting import export
 from annotations.formats import Written
 from annotations.formats.zipped import file_name
-from annotations.importing import NO_MEDIA
 from annotations.interchange import ImportReport
 from annotations.records import AnnotationError, ClipRecord, NotFoundError, StoreError
 from app import bundle
@@ -61,6 +61,8 @@ BACKED_UP = (
 )
 #: So many new clips are told by name.
 MOST_NAMES = 5
+#: So many clips are shown.
+MOST_CARDS = 500
 #: A file that was made for somebody is deleted after so long, seconds.
 KEPT_S = 3600.0
 STATUS: Mapping[str, str] = {
@@ -259,8 +261,12 @@ def clips_html(clips: Sequence[ClipRecord], corrections: Mapping[int, int]) -> s
     """The clips as a list of cards: picture, length, what is in it, notes, and a delete button that asks once more."""
     if not clips:
         return '<h2>Clips</h2><p class="st-note">There is no clip in this study yet: add one in Annotate.</p>'
-    items = "".join(_item(clip, corrections.get(clip.id, 0)) for clip in clips)
-    return f"<h2>Clips <small>{len(clips)}</small></h2><ul class='st-clips'>{items}</ul>"
+    items = "".join(_item(clip, corrections.get(clip.id, 0)) for clip in clips[:MOST_CARDS])
+    more = f"<p class='st-count'>The first {MOST_CARDS} are shown; the queue in Annotate has all.</p>"
+    return (
+        f"<h2>Clips <small>{len(clips)}</small></h2>{more if len(clips) > MOST_CARDS else ''}"
+        f"<ul class='st-clips'>{items}</ul>"
+    )
 
 
 def _item(clip: ClipRecord, corrections: int) -> str:

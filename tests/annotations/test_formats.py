@@ -222,3 +222,16 @@ def test_an_import_is_all_or_nothing(store, study, clip):
     )
     assert store.events(study.id) == before
     assert (store.annotators(), store.study(study.id)) == ([], study)
+
+
+def test_a_video_that_comes_after_its_labels_finds_them(store, study, ana):
+    table = "clip,annotator,start_s,end_s,emotion\nlate,Ana,1,2,sad\ntoo long,Ana,1,20,sad\n"
+    store.import_file("Demo", formats.read(table.encode(), "x.csv"))
+    late, too_long = store.clips(study.id)
+    about = {"duration_s": 9.5, "has_video": True, "has_sound": False}
+    found = store.add_clip(study.id, "f6" * 32, "late.mp4", **about)
+    assert (found.id, found.name, found.sha256, found.duration_s) == (late.id, "late.mp4", "f6" * 32, 9.5)
+    assert (found.status, found.error, found.has_sound) == ("waiting", "", False)
+    assert [each.emotion for each in store.annotations(found.id)] == ["sad"]
+    assert store.add_clip(study.id, "07" * 32, "late.mp4", **about).id != late.id
+    assert store.add_clip(study.id, "18" * 32, "too long.mp4", **about).id != too_long.id
