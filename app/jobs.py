@@ -12,6 +12,7 @@ from stf2m.weights import Progress
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 log = logging.getLogger(__name__)
+_RUN = f"{time.time():.0f}"
 
 
 class CancelledError(Exception):
@@ -41,6 +42,11 @@ class Job:
     result: int | None = None
     started: float | None = None
     _cancel: threading.Event = field(default_factory=threading.Event, repr=False)
+
+    @property
+    def key(self) -> str:
+        """A name that no job of an earlier run of the studio has."""
+        return f"{_RUN}-{self.id}"
 
     @property
     def finished(self) -> bool:

@@ -67,14 +67,14 @@ def routes(studio: Studio) -> APIRouter:
 
     @router.post("/upload/{token}")
     async def upload(token: str, request: Request) -> Response:
-        """The bytes of a file that the page has announced; answers with the id of its analysis."""
+        """The bytes of a file that the page has announced; answers with the id and the key of its analysis."""
         try:
             job = await uploads.receive(token, request.stream())
         except KeyError:
             return JSONResponse({"refused": "This upload was not expected; choose the file again."}, 404)
         except PlainError as refusal:
             return JSONResponse({"refused": str(refusal)}, 413)
-        return JSONResponse({"job": job.id})
+        return JSONResponse({"job": job.id, "key": job.key})
 
     return router
 

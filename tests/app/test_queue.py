@@ -1,6 +1,7 @@
 """The order of work: why a clip is worth a look, which comes first, and where an emotion is found."""
 
 import random
+import time
 from datetime import UTC, datetime
 
 import numpy as np
@@ -92,11 +93,11 @@ stretches = st.lists(
 def test_what_is_left_of_spots_is_exactly_what_nobody_covered(spots, covered):
     left = reasons.without([Spot(*each) for each in spots], covered, least_s=0.01)
 
-    def inside(time: float, those) -> int:
-        return sum(start_s < time < end_s for start_s, end_s, *_ in those)
+    def inside(at: float, those) -> int:
+        return sum(start_s < at < end_s for start_s, end_s, *_ in those)
 
-    for time in np.arange(0.25, 30, 0.5):
-        assert inside(time, left) == (0 if inside(time, covered) else inside(time, spots))
+    for at in np.arange(0.25, 30, 0.5):
+        assert inside(at, left) == (0 if inside(at, covered) else inside(at, spots))
 
 
 strengths = st.dictionaries(
@@ -136,6 +137,20 @@ def test_moments_of_an_emotion_are_ranked_over_all_clips():
     ranked = [(each.clip_id, each.start_s, each.end_s, each.degree) for each in search.by_model(clips, found, "happy")]
     assert ranked == [(2, 0, 1, 0.95), (2, 2, 3, 0.95), (1, 1, 3, 0.8), (1, 4, 5, 0.4)]
     assert search.by_model(clips, found, "bored") == []
+
+
+def test_finding_stays_quick_with_two_hundred_clips_and_hours_of_them():
+    clips = [_clip(number) for number in range(1, 221)]
+    draw = np.random.default_rng(0)
+    found = {}
+    for clip in clips:
+        walk = draw.normal(size=(7200 if clip.id > 200 else 120, 6)).cumsum(axis=0) / 4
+        degrees = np.exp(walk) / np.exp(walk).sum(axis=1, keepdims=True)
+        found[clip.id] = Found(_moments(degrees.tolist()), (*EMOTIONS, "angry", "neutral", "surprised"), taught=True)
+    started = time.perf_counter()
+    ranked = search.by_model(clips, found, "sad")
+    assert time.perf_counter() - started < 1.0
+    assert len(ranked) == search.MOST
 
 
 # --- with a real studio and real clips --------------------------------------------------------------------------------

@@ -206,6 +206,11 @@ def test_a_folder_is_added_and_what_is_no_new_video_is_listed_at_the_end(visit: 
         expect(lines.filter(has_text=sentence)).to_have_count(1)
     expect(page.get_by_role("button", name="open it")).to_have_count(2)
     expect(page.locator("#queue .qu-job")).to_have_count(1)
+    colleague = visit()
+    colleague.locator("#timeline .tl-open").wait_for()
+    expect(colleague.locator("#queue .qu-job")).to_have_count(0)
+    page.reload()
+    expect(told).to_contain_text("4 files not added")
     told.get_by_role("button", name="close").click()
     expect(told).to_have_count(0)
     page.reload()
@@ -222,7 +227,7 @@ def test_one_video_that_is_there_already_is_opened_instead(visit: OpenPage, clip
     page.set_input_files("#queue input[type=file]", twin)
     expect(page.locator("#timeline [data-part=name]")).to_have_text(DEMOS[0].path.name)
     expect(page.locator("#timeline .tl-open")).to_be_visible()
-    expect(page.locator("#queue .qu-job")).to_contain_text(f"talk.mp4 is already here as {DEMOS[0].path.name}.")
+    expect(page.locator("#queue .qu-known")).to_contain_text(f"talk.mp4 is already here as {DEMOS[0].path.name}.")
 
 
 def test_subtitles_go_with_the_video_of_their_name_in_their_folder(browser: Browser):

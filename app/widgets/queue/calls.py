@@ -1,6 +1,5 @@
 """What the queue asks of the studio: one mapping of plain values in, one out."""
 
-import time
 from dataclasses import asdict
 from typing import Any
 
@@ -12,8 +11,6 @@ from app.queue.reasons import Reason
 from app.studio import Studio
 from app.widgets.calls import Call, plain
 
-#: Tells the jobs of this run of the studio from those of an earlier one, whose numbers were the same.
-_RUN = f"{time.time():.0f}"
 #: So many spots of a reason go to the page; a click goes from one to the next.
 _MOST_SPOTS = 50
 
@@ -92,7 +89,7 @@ def _reason(reason: Reason, hidden: bool) -> dict[str, Any]:
 def _job(job: Job) -> dict[str, Any]:
     return {
         "id": job.id,
-        "key": f"{_RUN}-{job.id}",
+        "key": job.key,
         "name": job.name,
         "state": job.state,
         "stage": job.stage,

@@ -3,6 +3,7 @@ const LOOK = 700;
 
 /**
  * Files on their way in: sent one after the other, then analysed by the studio, which goes on when the page is closed.
+ * Everybody sees that a study's clips are being analysed; what became of a file is told to the browser that sent it.
  * `onReady` is called with the jobs that are done; a clip that is there already counts as done.
  */
 class Batch {
@@ -12,7 +13,7 @@ class Batch {
     this.refused = [];
     this.jobs = [];
     this.counted = new Set();
-    this.dismissed = new Set(recall("dismissed", []));
+    this.own = new Set(recall("sent", []));
     life.addEventListener("abort", () => clearTimeout(this.timer));
   }
 
@@ -41,10 +42,11 @@ class Batch {
       });
       this.sending.splice(this.sending.indexOf(entry), 1);
       if (answer.refused) this.refused.push({ text: answer.refused });
-      else last = answer.job;
+      else this.own.add((last = answer).key);
+      remember("sent", [...this.own].slice(-500));
       if (study === this.who().study) await this.look();
     }
-    return videos.length === 1 ? last : null;
+    return videos.length === 1 ? last?.job : null;
   }
 
   /** The analyses of the study as the server tells them; looks again until none is running. */
@@ -72,12 +74,13 @@ class Batch {
   async cancel() {
     for (const entry of this.sending.slice(1)) entry.dropped = true;
     this.sending.splice(1);
-    for (const job of this.active) await this.server.cancel({ ...this.who(), job: job.id });
+    for (const job of this.active) if (this.own.has(job.key)) await this.server.cancel({ ...this.who(), job: job.id });
+    await this.look();
   }
 
-  close(failed) {
-    for (const job of failed) this.dismissed.add(job.key);
-    remember("dismissed", [...this.dismissed].slice(-500));
+  close(told) {
+    for (const job of told) this.own.delete(job.key);
+    remember("sent", [...this.own]);
     this.refused = [];
     this.render();
   }
@@ -85,7 +88,7 @@ class Batch {
   // --- showing --------------------------------------------------------------------------------------------------
 
   render() {
-    const told = this.jobs.filter((job) => job.error && !this.dismissed.has(job.key));
+    const told = this.jobs.filter((job) => job.error && this.own.has(job.key));
     this.root.replaceChildren(...[this.progress(), this.failures(told)].filter(Boolean));
   }
 
@@ -99,11 +102,13 @@ class Batch {
     const eta = job?.eta_s ? `, about ${duration(Math.max(1, job.eta_s))} left` : "";
     const title = gone + left === 1 ? (now || job).name : `Adding ${gone + left} videos, ${gone} done`;
     const of = (name) => (gone + left === 1 ? "" : `${name}: `);
+    const own = this.sending.length || active.some((each) => this.own.has(each.key));
+    const cancel = { type: "button", class: "st-button tl-small", onclick: () => this.cancel() };
     return make(
       "div",
       { class: "qu-job" },
       make("strong", { title }, title),
-      make("button", { type: "button", class: "st-button tl-small", onclick: () => this.cancel() }, gone + left === 1 ? "cancel" : "cancel all"),
+      own ? make("button", cancel, gone + left === 1 ? "cancel" : "cancel all") : null,
       make("progress", { max: 1, value: share, "aria-label": title }),
       now ? make("p", {}, `${of(now.name)}Sending, ${percent(now.share)}`) : null,
       job ? make("p", {}, `${of(job.name)}${job.stage}${eta}`) : null,
