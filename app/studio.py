@@ -18,8 +18,9 @@ from annotations.records import (
     StudyRecord,
 )
 from annotations.store import Store
-from app import timeline, why_not
+from app import timeline
 from app.adapting import AdaptationReport, Adapting, Change
+from app.explaining import Explaining
 from app.files import ClipFiles
 from app.ingest import ClipRefused, Ingest, Upload
 from app.jobs import Job, Jobs
@@ -31,17 +32,12 @@ from app.settings import Settings
 from app.support import Whose
 from app.together import Together
 from stf2m.adaptation import AdaptedModel
-from stf2m.counterfactual import smallest_flip
-from stf2m.segments import Segment
 from stf2m.tracks import Track
 from stf2m.vocabulary import canonical
 from stf2m.weights import Progress
 
 #: For so long undo brings back a clip that was taken out.
 REGRET = timedelta(days=1)
-UNTAUGHT = "The model knows none of these emotions yet; it learns them from corrections."
-#: So many of the rules that fired are told for a segment, the most helpful first.
-MOST_RULES = 6
 
 
 class Studio:
@@ -55,6 +51,7 @@ class Studio:
         self.predictions = Predictions(settings, self.files, self._ingest.tracks)
         self._adapting = Adapting(settings, self.store, self.predictions)
         self.labels = Labelling(self.store, self.predictions, self._adapting)
+        self.reasons = Explaining(self.store, self.predictions, self._adapting)
         self._queue = Queue(self.store, self.predictions)
         self._jobs = Jobs()
         self._counting = Together[tuple[Counter[str], str]]()
@@ -202,40 +199,6 @@ class Studio:
             "can_redo": self.store.can_redo(study.id, annotator_id),
             "version": timeline.version(version),
         }
-
-    def explain(self, clip_id: int, start_s: float, end_s: float, version_id: int | None = None) -> dict[str, Any]:
-        """Why the model answers as it does between two moments: degrees, shares, and the rules that fired, in words."""
-        clip = self.store.clip(clip_id)
-        tracks = self.predictions.tracks(clip)
-        encoded = self.predictions.encode(clip, [Segment(max(start_s, 0.0), min(end_s, clip.duration_s))])
-        adapted = self.adapted(clip.study_id, version_id)
-        explanation = adapted.explain(encoded)
-        missing = {
-            name: tracks[name].note or f"Nothing of the {name} can be measured here." for name in explanation.missing
-        }
-        return {
-            "text": explanation.text if adapted.taught else UNTAUGHT,
-            "sentence": explanation.sentence if adapted.taught else UNTAUGHT,
-            "memberships": {name: round(degree, 4) for name, degree in explanation.memberships.items()},
-            "uncertainty": round(explanation.uncertainty, 4),
-            "shares": {name: round(share, 4) for name, share in explanation.shares.items()},
-            "rules": [rule.as_dict() for rule in explanation.rules[:MOST_RULES]],
-            "present": list(explanation.shares),
-            "missing": missing,
-        }
-
-    def why_not(self, clip_id: int, start_s: float, end_s: float, wanted: str | None = None) -> str:
-        """What would have changed the answer between two moments, to ``wanted`` or to anything else, in a sentence."""
-        clip = self.store.clip(clip_id)
-        adapted = self.adapted(clip.study_id)
-        if not adapted.taught:
-            return UNTAUGHT
-        if wanted is not None and wanted not in adapted.emotions:
-            return f"The model does not know {wanted} yet; it learns it from corrections."
-        encoded = self.predictions.encode(clip, [Segment(max(start_s, 0.0), min(end_s, clip.duration_s))])
-        explanation = adapted.explain(encoded)
-        flip = smallest_flip(adapted, encoded, wanted)
-        return why_not.sentence(flip, explanation.memberships, explanation.shares, wanted)
 
     def adapted(self, study_id: int, version_id: int | None = None) -> AdaptedModel:
         """The model of a version of a study, the active one by default."""

@@ -104,7 +104,7 @@ def test_a_phone_video_on_its_side_is_analysed_upright_and_says_so(studio: Studi
     path = media_files.write(tmp_path / "phone.mp4", sideways, rotation=-90)
     clip = studio.ingest(STUDY, Upload(path, path.name))
     assert any("phone.mp4" in note and "upright" in note for note in clip.notes)
-    assert studio.explain(clip.id, 0.0, 1.5)["present"] == ["face"]
+    assert studio.reasons.explain(clip.id, 0.0, 1.5)["present"] == ["face"]
 
 
 def test_a_third_of_a_second_is_enough_for_a_face_and_said_to_be_short(studio: Studio, tmp_path: Path):
@@ -118,7 +118,7 @@ def test_an_audio_file_with_a_voice_is_analysed_by_voice_and_words(studio: Studi
     path = _sound_of(DEMOS[0].path, tmp_path / "interview.m4a")
     clip = studio.ingest(STUDY, Upload(path, path.name))
     assert not clip.has_video
-    assert "face" not in studio.explain(clip.id, 1.0, 3.0)["present"]
+    assert "face" not in studio.reasons.explain(clip.id, 1.0, 3.0)["present"]
     assert any("no picture" in note for note in clip.notes)
 
 

@@ -46,7 +46,7 @@ def test_the_timeline_covers_the_clip_with_degrees_that_sum_to_one(studio: Studi
 
 
 def test_the_silent_clip_answers_from_the_face_alone_and_says_so(studio: Studio):
-    why = studio.explain(SILENT, 2.0, 4.0)
+    why = studio.reasons.explain(SILENT, 2.0, 4.0)
     assert why["present"] == ["face"]
     assert why["shares"] == {"face": 1.0}
     assert "no sound" in why["missing"]["voice"]
@@ -54,7 +54,7 @@ def test_the_silent_clip_answers_from_the_face_alone_and_says_so(studio: Studio)
 
 
 def test_an_explanation_quotes_rules_with_measured_values(studio: Studio):
-    why = studio.explain(TALKING, 1.0, 4.0)
+    why = studio.reasons.explain(TALKING, 1.0, 4.0)
     tracks = studio.tracks(TALKING)
     units = {cue.name: cue.unit for track in tracks.values() for cue in track.modality.cues}
     conditions = [condition for rule in why["rules"] for condition in rule["conditions"]]
@@ -178,7 +178,7 @@ def test_an_emotion_nobody_trained_is_learned_from_corrections(studio: Studio, a
     clip = studio.ingest(study.id, Upload(demo.path, demo.path.name, subtitles=demo.subtitles))
     assert not studio.adapted(study.id).taught
     assert studio.timeline(clip.id, ana)["suggestions"] == []
-    assert "learns them from corrections" in studio.explain(clip.id, 0, 2)["text"]
+    assert "learns them from corrections" in studio.reasons.explain(clip.id, 0, 2)["text"]
     studio.labels.correct(clip.id, ana, 0, 3, {"smug": 1.0})
     studio.labels.correct(clip.id, ana, 5, 8, {"happy": 1.0})
     studio.labels.correct(clip.id, ana, 10, 13, {"smug": 0.7, "happy": 0.3})

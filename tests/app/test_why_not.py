@@ -18,7 +18,24 @@ def test_the_sentence_names_what_would_have_to_be_different_in_units():
 
 def test_a_studio_answers_for_every_emotion(studio: Studio):
     for wanted in (None, "happy", "sad", "angry", "surprised", "bored"):
-        said = studio.why_not(TALKING, 3.0, 5.0, wanted)
+        said = studio.reasons.why_not(TALKING, 3.0, 5.0, wanted)
         assert said.endswith(".")
         starts = ("It would be", "No change of one or two signs", "It is", "The model does not know bored")
         assert said.startswith(starts)
+
+
+def test_what_if_a_sign_were_another_is_answered_by_the_same_model(studio: Studio):
+    why = studio.reasons.explain(TALKING, 3.0, 5.0)
+    assert why["cues"]
+    same = studio.reasons.explain(TALKING, 3.0, 5.0, {each["name"]: each["value"] for each in why["cues"]})
+    assert same["memberships"] == why["memberships"]
+    moved = []
+    for each in why["cues"]:
+        assert each["low"] <= each["value"] <= each["high"]
+        for value in (each["low"], each["high"]):
+            then = studio.reasons.explain(TALKING, 3.0, 5.0, {each["name"]: value})
+            quoted = [rule["conditions"] for rule in then["rules"]]
+            values = {one["value"] for conditions in quoted for one in conditions if one["cue"] == each["name"]}
+            assert values <= {round(value, 4)}
+            moved.append(then["memberships"] != why["memberships"])
+    assert any(moved)

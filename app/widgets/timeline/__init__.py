@@ -13,8 +13,8 @@ from app.widgets import folder
 
 #: In this order; each file is one idea and uses only what stands before it, except inside its functions.
 SCRIPTS = (
-    "model", "scale", "outbox", "player", "rows", "draw", "gestures", "panel", "degrees", "bar", "keys", "actions",
-    "editing", "painting", "calibration", "visits", "histories", "learning", "work", "main",
+    "model", "scale", "outbox", "player", "rows", "draw", "gestures", "panel", "reasons", "degrees", "bar", "keys",
+    "actions", "editing", "painting", "calibration", "visits", "histories", "learning", "work", "main",
 )  # fmt: skip
 
 #: The server functions that the widget calls, by name; each takes one mapping and returns one.

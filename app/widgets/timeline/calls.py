@@ -47,11 +47,11 @@ def calls(studio: Studio) -> list[Call]:
 
     @plain
     def explain(data: dict[str, Any]) -> dict[str, Any]:
-        return {"why": studio.explain(data["clip"], data["start_s"], data["end_s"])}
+        return {"why": studio.reasons.explain(data["clip"], data["start_s"], data["end_s"], data.get("values"))}
 
     @plain
     def why_not(data: dict[str, Any]) -> dict[str, Any]:
-        return {"sentence": studio.why_not(data["clip"], data["start_s"], data["end_s"], data.get("wanted"))}
+        return {"sentence": studio.reasons.why_not(data["clip"], data["start_s"], data["end_s"], data.get("wanted"))}
 
     def take_back(event: EventRecord | None, done: str, data: dict[str, Any]) -> dict[str, Any]:
         if event is None:

@@ -182,30 +182,6 @@ class Panel {
     this.painted.replaceChildren(line, way);
   }
 
-  /** Ask what would have changed the answer, to anything else or to one emotion. */
-  whyNot(item, why) {
-    if (!Object.keys(why.shares).length) return null;
-    const answer = strongest(why.memberships);
-    const others = Object.keys(why.memberships).filter((name) => name !== answer);
-    const told = make("p", { class: "tl-soft", role: "status" });
-    const choice = make(
-      "select",
-      { "aria-label": "Ask why the model does not say something else", onchange: () => ask() },
-      make("option", { value: "" }, "Why not …?"),
-      make("option", { value: "*" }, "What would change it?"),
-      ...others.map((name) => make("option", { value: name }, `Why not ${name}?`)),
-    );
-    const ask = async () => {
-      if (!choice.value) return write(told, "");
-      write(told, "…");
-      const wanted = choice.value === "*" ? null : choice.value;
-      const { start_s, end_s } = item;
-      const answered = await this.actions.work.server.why_not({ clip: this.model.clip.id, start_s, end_s, wanted });
-      return write(told, answered?.sentence || answered?.refused || NO_ANSWER);
-    };
-    return make("div", { class: "tl-why-not" }, choice, told);
-  }
-
   // --- finding an emotion by its name -----------------------------------------------------------------------------
 
   startFinding() {
@@ -275,20 +251,12 @@ class Panel {
       this.why.replaceChildren();
       return;
     }
-    const sure = make(
-      "p",
-      { class: "tl-soft" },
-      `The model is ${certainty(why.uncertainty)} (uncertainty ${degreeText(why.uncertainty)}).`,
-    );
-    const shares = Object.entries(why.shares).filter(([, share]) => share >= 0.005);
-    const rules = why.rules.slice(0, 4);
+    const reasons = make("div", { class: "tl-reasons" });
+    reasons.replaceChildren(...reasonsOf(why));
     this.why.replaceChildren(
       make("h4", {}, "Why?"),
-      make("p", { class: "tl-quote" }, why.text),
-      sure,
-      shares.length ? shareBar(shares) : null,
-      this.whyNot(item, why),
-      rules.length ? make("ul", { class: "tl-rules" }, ...rules.map(ruleLine)) : null,
+      reasons,
+      ...(Object.keys(why.shares).length ? [whyNot(this, item, why), whatIf(this, item, why, reasons)] : []),
       ...Object.entries(why.missing).map(([name, sentence]) =>
         make("p", { class: "tl-missing" }, make("strong", {}, `${MODALITY_WORDS[name] || name}: `), sentence)),
     );
@@ -307,40 +275,4 @@ function sayPeople(said) {
   return Object.entries(said)
     .map(([person, degrees]) => `${person}: ${Object.keys(degrees).length ? sayDegrees(degrees) : "nothing"}`)
     .join("\n");
-}
-
-/** How much each modality weighs, as one bar and in words. */
-function shareBar(shares) {
-  return make(
-    "div",
-    { class: "tl-shares" },
-    make(
-      "div",
-      { class: "tl-share-bar", "aria-hidden": "true" },
-      ...shares.map(([name, share]) => make("span", { class: `tl-share tl-share-${name}`, style: { width: `${100 * share}%` } })),
-    ),
-    make(
-      "p",
-      {},
-      ...shares.map(([name, share]) =>
-        make("span", { class: `tl-share-word tl-share-word-${name}` }, `${MODALITY_WORDS[name] || name} ${percent(share)}`)),
-    ),
-  );
-}
-
-/** A rule that fired: how strongly, and its sentence with the measured values beside the words they are about. */
-function ruleLine(rule) {
-  const conditions = rule.conditions.flatMap(({ cue, term, value, unit }, at) => [
-    make("span", { class: "tl-join" }, at ? " AND " : "IF "),
-    `${cue} is ${term} `,
-    make("span", { class: "tl-measured" }, `(${measured(value, unit)})`),
-  ]);
-  const degrees = Object.entries(rule.consequent).filter(([, degree]) => degree >= 0.1).sort((a, b) => b[1] - a[1]);
-  const answer = degrees.map(([name, degree]) => `${name} ${degreeText(degree)}`).join(", ");
-  return make(
-    "li",
-    {},
-    make("span", { class: "tl-strength", title: "How strongly this rule fired" }, percent(rule.strength)),
-    make("span", {}, ...conditions, make("span", { class: "tl-join" }, " THEN "), answer),
-  );
 }

@@ -1,0 +1,132 @@
+/** Why the model answers as it does: the sentence, how sure it is, the modalities' shares and the rules that fired. */
+function reasonsOf(why) {
+  const sure = `The model is ${certainty(why.uncertainty)} (uncertainty ${degreeText(why.uncertainty)}).`;
+  const shares = Object.entries(why.shares).filter(([, share]) => share >= 0.005);
+  const rules = why.rules.slice(0, 4);
+  return [
+    make("p", { class: "tl-quote" }, why.text),
+    make("p", { class: "tl-soft" }, sure),
+    shares.length ? shareBar(shares) : "",
+    rules.length ? make("ul", { class: "tl-rules" }, ...rules.map(ruleLine)) : "",
+  ];
+}
+
+/** Ask what would have changed the answer, to anything else or to one emotion. */
+function whyNot(panel, item, why) {
+  const answer = strongest(why.memberships);
+  const others = Object.keys(why.memberships).filter((name) => name !== answer);
+  const told = make("p", { class: "tl-soft", role: "status" });
+  const choice = make(
+    "select",
+    { "aria-label": "Ask why the model does not say something else", onchange: () => ask() },
+    make("option", { value: "" }, "Why not …?"),
+    make("option", { value: "*" }, "What would change it?"),
+    ...others.map((name) => make("option", { value: name }, `Why not ${name}?`)),
+  );
+  const ask = async () => {
+    if (!choice.value) return write(told, "");
+    write(told, "…");
+    const wanted = choice.value === "*" ? null : choice.value;
+    const { start_s, end_s } = item;
+    const answered = await panel.actions.work.server.why_not({ clip: panel.model.clip.id, start_s, end_s, wanted });
+    return write(told, answered?.sentence || answered?.refused || NO_ANSWER);
+  };
+  return make("div", { class: "tl-why-not" }, choice, told);
+}
+
+/** Sliders for the signs of which the rules speak: what the model would say, and which rules would fire, if they were others. */
+function whatIf(panel, item, why, reasons) {
+  const values = {};
+  const said = make("p", { class: "tl-soft", role: "status" });
+  let [asking, again] = [false, false];
+  const show = (answer) => {
+    reasons.replaceChildren(...reasonsOf(answer));
+    panel.renderDegrees(item, answer.memberships);
+  };
+  const ask = async () => {
+    if (asking) {
+      again = true;
+      return;
+    }
+    asking = true;
+    const { start_s, end_s } = item;
+    const answered = await panel.actions.work.server.explain({ clip: panel.model.clip.id, start_s, end_s, values });
+    asking = false;
+    if (panel.model.selected?.start_s !== start_s || panel.model.selected?.end_s !== end_s) return;
+    if (answered?.why) {
+      const emotion = strongest(answered.why.memberships);
+      write(said, `Then: ${emotion} ${degreeText(answered.why.memberships[emotion])}.`);
+      show(answered.why);
+    } else write(said, answered?.refused || NO_ANSWER);
+    if (again) {
+      again = false;
+      ask();
+    }
+  };
+  const sliders = why.cues.map((cue) => {
+    const value = make("output", {}, measured(cue.value, cue.unit));
+    const input = make("input", {
+      type: "range", min: cue.low, max: cue.high, step: (cue.high - cue.low) / 100, value: cue.value, "aria-label": `What if ${cue.name} were`,
+      oninput: () => {
+        values[cue.name] = Number(input.value);
+        write(value, measured(values[cue.name], cue.unit));
+        ask();
+      },
+    });
+    return { cue, input, value, row: make("label", { class: "tl-what-if-row" }, make("span", {}, cue.name), input, value) };
+  });
+  const reset = () => {
+    for (const { cue, input, value } of sliders) {
+      delete values[cue.name];
+      input.value = cue.value;
+      write(value, measured(cue.value, cue.unit));
+    }
+    write(said, "");
+    show(why);
+    panel.render();
+  };
+  return make(
+    "details",
+    { class: "tl-what-if" },
+    make("summary", {}, "What if …"),
+    ...(sliders.length ? sliders.map(({ row }) => row) : [make("p", { class: "tl-soft" }, "No rule that fires here speaks of a sign that was measured.")]),
+    said,
+    make("button", { type: "button", class: "st-button tl-small", onclick: reset }, "as measured"),
+  );
+}
+
+/** How much each modality weighs, as one bar and in words. */
+function shareBar(shares) {
+  return make(
+    "div",
+    { class: "tl-shares" },
+    make(
+      "div",
+      { class: "tl-share-bar", "aria-hidden": "true" },
+      ...shares.map(([name, share]) => make("span", { class: `tl-share tl-share-${name}`, style: { width: `${100 * share}%` } })),
+    ),
+    make(
+      "p",
+      {},
+      ...shares.map(([name, share]) =>
+        make("span", { class: `tl-share-word tl-share-word-${name}` }, `${MODALITY_WORDS[name] || name} ${percent(share)}`)),
+    ),
+  );
+}
+
+/** A rule that fired: how strongly, and its sentence with the measured values beside the words they are about. */
+function ruleLine(rule) {
+  const conditions = rule.conditions.flatMap(({ cue, term, value, unit }, at) => [
+    make("span", { class: "tl-join" }, at ? " AND " : "IF "),
+    `${cue} is ${term} `,
+    make("span", { class: "tl-measured" }, `(${measured(value, unit)})`),
+  ]);
+  const degrees = Object.entries(rule.consequent).filter(([, degree]) => degree >= 0.1).sort((a, b) => b[1] - a[1]);
+  const answer = degrees.map(([name, degree]) => `${name} ${degreeText(degree)}`).join(", ");
+  return make(
+    "li",
+    {},
+    make("span", { class: "tl-strength", title: "How strongly this rule fired" }, percent(rule.strength)),
+    make("span", {}, ...conditions, make("span", { class: "tl-join" }, " THEN "), answer),
+  );
+}
