@@ -70,7 +70,7 @@ def agreement(kinds: Mapping[str, Agreement], people: int) -> str:
     if not kinds or not any(each.seconds for each in kinds.values()):
         return f'<p class="st-note">{_nothing_shared(people)}</p>'
     head = ["", *(f"{KINDS[kind]}" for kind in kinds)]
-    measured = "".join(f"<td>{each.seconds:.0f} s of {each.clips} clips</td>" for each in kinds.values())
+    measured = "".join(f"<td>{each.seconds:.0f} s of {_clips(each.clips)}</td>" for each in kinds.values())
     rows = f"<tr><th scope='row'>Labelled by two or more</th>{measured}</tr>"
     for name, (title, meaning) in COEFFICIENTS.items():
         cells = "".join(f"<td>{_value(getattr(each, name), name)}</td>" for each in kinds.values())
@@ -186,9 +186,8 @@ def _nothing_shared(people: int) -> str:
 
 
 def _person(each: PersonProgress, clips: int) -> str:
-    name = html.escape(each.name) + (" <small>(consensus)</small>" if each.kind == "consensus" else "")
     return (
-        f"<tr><th scope='row'>{name}</th><td>{each.annotations}</td><td>{each.begun} of {clips}</td>"
+        f"<tr><th scope='row'>{html.escape(each.name)}</th><td>{each.annotations}</td><td>{each.begun} of {clips}</td>"
         f"<td>{each.finished} of {clips}</td><td>{_bar(each.labelled)}</td></tr>"
     )
 
@@ -212,6 +211,10 @@ def _part(part: Part) -> str:
 
 def _bar(share: float) -> str:
     return f"<span class='st-bar' style='--share:{share:.3f}'>{100 * share:.0f} %</span>"
+
+
+def _clips(number: int) -> str:
+    return "1 clip" if number == 1 else f"{number} clips"
 
 
 def _share(right: int, of: int) -> str:
