@@ -77,5 +77,5 @@ def _clip(file_name: str, kind: str, clips: dict[tuple[str, str], FileClip]) -> 
     stem = PurePath(file_name).stem
     if (stem, kind) not in clips:
         presented, has_video, has_sound = KINDS[kind]
-        clips[stem, kind] = FileClip(f"{stem}, {presented}", "", CLIP_S, has_video, has_sound)
+        clips[stem, kind] = FileClip(f"{stem} ({presented})", "", CLIP_S, has_video, has_sound)
     return clips[stem, kind]

@@ -31,9 +31,9 @@ def test_counted_votes_become_annotations_of_raters_without_names(tmp_path: Path
     assert cremad.recognise(tmp_path)
     content = cremad.read(tmp_path)
     assert [(clip.name, clip.has_video, clip.has_sound) for clip in content.clips] == [
-        ("1001_IEO_ANG_HI, voice only", False, True),
-        ("1001_IEO_ANG_HI, face only", True, False),
-        ("1001_IEO_HAP_LO, audiovisual", True, True),
+        ("1001_IEO_ANG_HI (voice only)", False, True),
+        ("1001_IEO_ANG_HI (face only)", True, False),
+        ("1001_IEO_HAP_LO (audiovisual)", True, True),
     ]
     assert [(label.annotator, dict(label.degrees), label.intensity) for label in content.labels[:3]] == [
         ("unnamed rater 1", {"angry": 1.0}, 0.645),
@@ -53,9 +53,9 @@ def test_the_table_of_responses_says_who_rated_what(tmp_path: Path):
     (tmp_path / cremad.VOTES).write_text(VOTES)
     content = cremad.read(tmp_path)
     assert [(label.clip.name, label.annotator, label.emotion, label.intensity) for label in content.labels] == [
-        ("1001_IEO_ANG_HI, voice only", "rater 17", "angry", 0.72),
-        ("1001_IEO_ANG_HI, voice only", "rater 23", "neutral", 0.55),
-        ("1001_IEO_HAP_LO, audiovisual", "rater 17", "happy", 0.3),
+        ("1001_IEO_ANG_HI (voice only)", "rater 17", "angry", 0.72),
+        ("1001_IEO_ANG_HI (voice only)", "rater 23", "neutral", 0.55),
+        ("1001_IEO_HAP_LO (audiovisual)", "rater 17", "happy", 0.3),
     ]
     assert agreement.measure(content)["voice"].pairs[0].annotators == ("rater 17", "rater 23")
 
