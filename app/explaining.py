@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from annotations.store import Store
+from annotations.turns import Turns
 from app import why_not
 from app.adapting import Adapting
 from app.predictions import Predictions
@@ -26,6 +27,8 @@ class Explaining:
         self._store = store
         self._predictions = predictions
         self._adapting = adapting
+        #: One at a time: computed by many threads at once, reasons come later, and corrections of others wait for them.
+        self._turns = Turns()
 
     def explain(
         self, clip_id: int, start_s: float, end_s: float, values: Mapping[str, float] | None = None
@@ -35,8 +38,9 @@ class Explaining:
         """
         clip = self._store.clip(clip_id)
         tracks = self._predictions.tracks(clip)
-        adapted, encoded = self._at(clip_id, start_s, end_s)
-        explanation = adapted.explain(with_cues(adapted, encoded, values) if values else encoded)
+        with self._turns:
+            adapted, encoded = self._at(clip_id, start_s, end_s)
+            explanation = adapted.explain(with_cues(adapted, encoded, values) if values else encoded)
         missing = {
             name: tracks[name].note or f"Nothing of the {name} can be measured here." for name in explanation.missing
         }
@@ -54,13 +58,14 @@ class Explaining:
 
     def why_not(self, clip_id: int, start_s: float, end_s: float, wanted: str | None = None) -> str:
         """What would have changed the answer between two moments, to ``wanted`` or to anything else, in a sentence."""
-        adapted, encoded = self._at(clip_id, start_s, end_s)
-        if not adapted.taught:
-            return UNTAUGHT
-        if wanted is not None and wanted not in adapted.emotions:
-            return f"The model does not know {wanted} yet; it learns it from corrections."
-        explanation = adapted.explain(encoded)
-        flip = smallest_flip(adapted, encoded, wanted)
+        with self._turns:
+            adapted, encoded = self._at(clip_id, start_s, end_s)
+            if not adapted.taught:
+                return UNTAUGHT
+            if wanted is not None and wanted not in adapted.emotions:
+                return f"The model does not know {wanted} yet; it learns it from corrections."
+            explanation = adapted.explain(encoded)
+            flip = smallest_flip(adapted, encoded, wanted)
         return why_not.sentence(flip, explanation.memberships, explanation.shares, wanted)
 
     def _at(self, clip_id: int, start_s: float, end_s: float) -> tuple[AdaptedModel, Encoded]:

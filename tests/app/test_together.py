@@ -4,7 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from app.studio import Studio
 from app.together import Together
+
+TALKING = 1
 
 
 def test_many_who_ask_at_once_share_an_answer_that_is_never_older_than_their_question():
@@ -43,3 +46,25 @@ def test_other_questions_do_not_wait_and_a_failure_reaches_everybody_once():
         with pytest.raises(ValueError, match="no such study"):
             asked.result(5)
     assert together.ask(1, lambda: "again") == "again"
+
+
+def test_reasons_are_computed_one_at_a_time_and_corrections_do_not_queue_behind_them(studio: Studio, monkeypatch):
+    at_once, seen, encode = [0], [], studio.predictions.encode
+    expected = studio.reasons.explain(TALKING, 3.0, 5.0)
+    ana = studio.annotator("Ana").id
+
+    def counted(*asked) -> object:
+        at_once[0] += 1
+        seen.append(at_once[0])
+        done = encode(*asked)
+        time.sleep(0.2)
+        at_once[0] -= 1
+        return done
+
+    monkeypatch.setattr(studio.predictions, "encode", counted)
+    with ThreadPoolExecutor(6) as pool:
+        asked = [pool.submit(studio.reasons.explain, TALKING, 3.0, 5.0) for _ in range(6)]
+        studio.store.annotate(TALKING, ana, 1.0, 2.0, {"happy": 1.0})
+        assert not asked[-1].done(), "the correction was saved while others waited for reasons"
+        assert [each.result(30) for each in asked] == [expected] * 6
+    assert seen == [1] * 6
