@@ -92,6 +92,8 @@ def plain_errors(engine: Engine) -> Iterator[None]:
         raise StoreError(f"The database {engine.url.database} does not work: {reason}.") from error
     except PoolTimeoutError as error:
         raise StoreError("The database is too busy; please try again.") from error
+    except OSError as error:  # of the file beside it in which writers queue
+        raise StoreError(f"The database {engine.url.database} does not work: {error.strerror or error}.") from error
 
 
 def is_alone(connection: Connection) -> bool:

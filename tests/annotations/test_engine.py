@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from annotations import engine
+from annotations import engine, turns
 from annotations.records import StoreError
 from annotations.store import Store
 
@@ -132,3 +132,20 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(sqlite_url, tmp_path):
     assert again.annotations(clip.id)[-1] == kept
     again.close()
     assert os.path.getsize(tmp_path / "studio.sqlite3") > 0
+
+
+def test_a_queue_of_writers_that_cannot_be_opened_is_told_in_one_sentence(sqlite_url, tmp_path):
+    store = Store(sqlite_url)
+    (tmp_path / "studio.sqlite3-queue").unlink()
+    (tmp_path / "studio.sqlite3-queue").mkdir()
+    with pytest.raises(StoreError, match=r"studio\.sqlite3 does not work: Is a directory\."):
+        store.create_study("Demo", ["happy"])
+    store.close()
+
+
+def test_where_there_is_no_queue_for_all_processes_the_threads_of_one_still_take_turns(sqlite_url, monkeypatch):
+    monkeypatch.setattr(turns, "fcntl", None)
+    store = Store(sqlite_url)
+    assert isinstance(store._turn, turns.Turns)
+    assert store.create_study("Demo", ["happy"]).name == "Demo"
+    store.close()
