@@ -63,7 +63,7 @@ def _votes(row: Mapping[str, str], clips: dict[tuple[str, str], FileClip]) -> It
         level = float(row[f"mean{LEVELS[letter]}Resp"])
         for _ in range(int(row[letter])):
             cast += 1
-            yield FileLabel(clip, f"{UNNAMED} {cast}", 0.0, CLIP_S, {emotion: 1.0}, intensity=level / 100)
+            yield FileLabel(clip, f"{UNNAMED} {cast:02}", 0.0, CLIP_S, {emotion: 1.0}, intensity=level / 100)
 
 
 def _responses(row: Mapping[str, str], clips: dict[tuple[str, str], FileClip]) -> Iterator[FileLabel]:

@@ -3,6 +3,7 @@
 import html
 import math
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 
 import numpy as np
 
@@ -73,10 +74,10 @@ def agreement(kinds: Mapping[str, Agreement], people: int) -> str:
     measured = "".join(f"<td>{each.seconds:.0f} s of {_clips(each.clips)}</td>" for each in kinds.values())
     rows = f"<tr><th scope='row'>Labelled by two or more</th>{measured}</tr>"
     for name, (title, meaning) in COEFFICIENTS.items():
-        cells = "".join(f"<td>{_value(getattr(each, name), name)}</td>" for each in kinds.values())
+        cells = _cells([_value(getattr(each, name), name) for each in kinds.values()])
         rows += f"<tr><th scope='row'>{title}<br><small>{meaning}</small></th>{cells}</tr>"
     for name, (title, meaning) in OVERLAPS.items():
-        cells = "".join(f"<td>{_value(getattr(each.overlap, name), name)}</td>" for each in kinds.values())
+        cells = _cells([_value(getattr(each.overlap, name)) for each in kinds.values()])
         rows += f"<tr><th scope='row'>{title}<br><small>{meaning}</small></th>{cells}</tr>"
     return (
         f"{_table(head, rows)}<p class='st-count'>Alpha, kappa and AC1 are 1 where all agree and 0 where they agree as "
@@ -91,9 +92,9 @@ def emotions(found: Agreement) -> str:
     columns = ("krippendorff_alpha", "gwet_ac1", "percent_agreement")
     rows = ""
     for name, each in found.emotions.items():
-        cells = "".join(f"<td>{_value(getattr(each, column), column)}</td>" for column in columns)
-        cells += f"<td>{_value(each.degrees_alpha)}</td>"
-        cells += "".join(f"<td>{_value(getattr(each.overlap, column))}</td>" for column in OVERLAPS)
+        values = [_value(getattr(each, column), column) for column in columns]
+        values += [_value(each.degrees_alpha), *(_value(getattr(each.overlap, column)) for column in OVERLAPS)]
+        cells = _cells(values)
         if each.krippendorff_alpha.value is None and each.percent_agreement.value == 100:
             cells = f"<td colspan='7'>{_value(each.krippendorff_alpha)}</td>"
         rows += f"<tr><th scope='row'>{html.escape(name)}</th>{cells}</tr>"
@@ -109,7 +110,7 @@ def pairs(found: Agreement) -> str:
     rows = "".join(
         f"<tr><th scope='row'>{html.escape(' and '.join(pair.annotators))}</th><td>{pair.seconds:.1f} s</td>"
         f"<td>{pair.percent:.0f} %</td><td>{_value(pair.cohen_kappa)}</td>"
-        + "".join(f"<td>{_value(getattr(pair.overlap, column))}</td>" for column in OVERLAPS)
+        + _cells([_value(getattr(pair.overlap, column)) for column in OVERLAPS])
         + "</tr>"
         for pair in worst
     )
@@ -220,6 +221,15 @@ def _clips(number: int) -> str:
 def _share(right: int, of: int) -> str:
     low, high = interval(right / of, of)
     return f"{100 * right / of:.0f} % ({100 * low:.0f}–{100 * high:.0f} %)"
+
+
+def _cells(values: Sequence[str]) -> str:
+    """A cell for each value; a reason that stands in several cells in a row is told once."""
+    told = [(value, len(list(same))) for value, same in groupby(values)]
+    return "".join(
+        f"<td colspan='{number}'>{value}</td>" if value.startswith("<small>") else f"<td>{value}</td>" * number
+        for value, number in told
+    )
 
 
 def _value(figure: Figure, name: str = "") -> str:

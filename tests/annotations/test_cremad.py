@@ -36,9 +36,9 @@ def test_counted_votes_become_annotations_of_raters_without_names(tmp_path: Path
         ("1001_IEO_HAP_LO (audiovisual)", True, True),
     ]
     assert [(label.annotator, dict(label.degrees), label.intensity) for label in content.labels[:3]] == [
-        ("unnamed rater 1", {"angry": 1.0}, 0.645),
-        ("unnamed rater 2", {"angry": 1.0}, 0.645),
-        ("unnamed rater 3", {"neutral": 1.0}, 0.2),
+        ("unnamed rater 01", {"angry": 1.0}, 0.645),
+        ("unnamed rater 02", {"angry": 1.0}, 0.645),
+        ("unnamed rater 03", {"neutral": 1.0}, 0.2),
     ]
     figures = agreement.measure(content)
     assert {kind: each.percent_agreement.value for kind, each in figures.items()} == {
