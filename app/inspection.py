@@ -1,47 +1,14 @@
-"""Looking closer at a study: what the figures of the Views, Rules and Adapt tabs show, as plain arrays and records."""
-
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+"""Looking closer at a study: what the figures of the Views, Rules and Adapt tabs show, as plain arrays."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from annotations.records import ClipRecord, ModelVersionRecord, StudyRecord
 from app.studio import Studio
-from stf2m.explanation import Rule
 from stf2m.timeline import Moments, Stretch, join, over_time
 from stf2m.tracks import Cue
 
 Array = NDArray[np.floating]
-
-#: From this strength on a rule counts as firing.
-FIRES = 0.5
-
-
-@dataclass(frozen=True)
-class RuleHere:
-    """A rule of a model, with what it does in one study.
-
-    ``fires`` of the study's ``segments`` at a strength above one half; ``modalities`` its conditions speak of;
-    ``before`` is what it said of the emotions before the model adapted, empty where it never did.
-    """
-
-    rule: Rule
-    fires: int
-    segments: int
-    modalities: tuple[str, ...]
-    before: Mapping[str, float]
-
-    @property
-    def emotion(self) -> str:
-        """The emotion it speaks for most."""
-        return max(self.rule.consequent, key=lambda name: self.rule.consequent[name])
-
-    @property
-    def short(self) -> str:
-        """One short line: ``happy ← smile high, loudness high``."""
-        conditions = ", ".join(f"{each.cue} {each.term}" for each in self.rule.conditions)
-        return f"{self.emotion} ← {conditions}"
 
 
 def colours(study: StudyRecord) -> dict[str, str]:
@@ -97,50 +64,9 @@ def cue_values(studio: Studio, study_id: int, cue: str) -> Array:
     return np.concatenate(found) if found else np.zeros(0)
 
 
-def rules(studio: Studio, study_id: int) -> list[RuleHere]:
-    """Every rule of a study's active model with what it does in the study's clips, the weightiest first."""
-    version = studio.version(study_id)
-    strengths = [studio.predictions.predict(clip, version)[1].strength for clip in ready_clips(studio, study_id)]
-    fires = sum((strength > FIRES).sum(axis=0) for strength in strengths)
-    segments = sum(len(strength) for strength in strengths)
-    before = _consequents(studio, study_id, version.parent_id)
-    of = variables(studio)
-    return [
-        RuleHere(
-            rule,
-            int(fires[rule.number]) if isinstance(fires, np.ndarray) else 0,
-            segments,
-            tuple(dict.fromkeys(of[condition.cue][1] for condition in rule.conditions)),
-            before.get(rule.number, {}),
-        )
-        for rule in studio.adapted(study_id).rules()
-    ]
-
-
-def matching(
-    found: Sequence[RuleHere], *, emotion: str = "", cue: str = "", modality: str = "", words: str = ""
-) -> list[RuleHere]:
-    """The rules that speak for an emotion (degree above 0.1), of a cue, of a modality, and whose text has all words."""
-    wanted = words.lower().split()
-    return [
-        each
-        for each in found
-        if (not emotion or each.rule.consequent.get(emotion, 0.0) > 0.1)
-        and (not cue or any(condition.cue == cue for condition in each.rule.conditions))
-        and (not modality or modality in each.modalities)
-        and all(word in each.rule.text.lower() for word in wanted)
-    ]
-
-
 def interval(right: float, of: int) -> tuple[float, float]:
     """The 95 % interval of a share of ``of`` tries (Wilson 1927), which is honest also for a handful of them."""
     z = 1.96
     middle = (right + z**2 / (2 * of)) / (1 + z**2 / of)
     reach = z / (1 + z**2 / of) * np.sqrt(right * (1 - right) / of + z**2 / (4 * of**2))
     return max(0.0, float(middle - reach)), min(1.0, float(middle + reach))
-
-
-def _consequents(studio: Studio, study_id: int, version_id: int | None) -> dict[int, Mapping[str, float]]:
-    if version_id is None:
-        return {}
-    return {rule.number: rule.consequent for rule in studio.adapted(study_id, version_id).rules()}

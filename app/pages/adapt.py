@@ -23,19 +23,6 @@ element.addEventListener("click", (event) => {
   if (button) trigger("select", { go: button.dataset.go });
 });
 """
-#: A click on a clip or a stretch opens it in Annotate, and goes there as soon as it is open.
-OPEN = """
-element.addEventListener("click", (event) => {
-  const go = event.target.closest("[data-go]")?.dataset;
-  if (!go) return;
-  const detail = { clip: Number(go.go), at: go.at === undefined ? null : Number(go.at) };
-  const there = () => trigger("select", { go: go.go });
-  const open = new URLSearchParams(location.search).get("clip") === go.go;
-  if (!open) document.addEventListener("stf2m:opened", there, { once: true });
-  document.dispatchEvent(new CustomEvent("stf2m:open", { detail }));
-  if (open) there();
-});
-"""
 
 
 @dataclass(frozen=True)
@@ -78,7 +65,7 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
             with gr.Row():
                 before = gr.Dropdown([], label="Before", interactive=True, elem_id="adapt-before", min_width=200)
                 after = gr.Dropdown([], label="After", interactive=True, elem_id="adapt-after", min_width=200)
-            overview = places.text("adapt-overview", clicks=OPEN)
+            overview = places.text("adapt-overview", clicks=places.OPEN)
             clip = gr.Dropdown([], label="Clip", interactive=True, elem_id="adapt-clip")
             timelines = places.plot("adapt-timelines")
     parts = _Parts(
@@ -131,14 +118,7 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
     whose.input(choose, [session.study, whose], [about, counts, sentence], show_progress="hidden")
     for each in (before, after, clip):
         each.input(compare, comparison, [overview, clip, timelines], show_progress="minimal")
-    overview.select(opened, None, session.clip, show_progress="hidden").then(
-        None, None, None, js="() => document.getElementById('tab-annotate-button')?.click()"
-    )
-
-
-def opened(event: gr.EventData) -> int:
-    """The clip that a click told to open (:data:`OPEN`)."""
-    return int(event.go)
+    places.open_clips(overview, session)
 
 
 def _refresh(studio: Studio, study_id: int | None, parts: _Parts) -> dict[Any, Any]:

@@ -3,6 +3,24 @@
 import gradio as gr
 import plotly.graph_objects as go
 
+from app.session import Session
+
+#: For :func:`text`: a click on a button with ``data-go`` (a clip's id) opens that clip in Annotate, at ``data-at``, and
+#: plays up to ``data-until`` (seconds) where they are given; :func:`open_clips` listens to it.
+OPEN = """
+element.addEventListener("click", (event) => {
+  const go = event.target.closest("[data-go]")?.dataset;
+  if (!go) return;
+  const number = (text) => (text === undefined ? null : Number(text));
+  const detail = { clip: Number(go.go), at: number(go.at), until: number(go.until) };
+  const there = () => trigger("select", { go: go.go });
+  const open = new URLSearchParams(location.search).get("clip") === go.go;
+  if (!open) document.addEventListener("stf2m:opened", there, { once: true });
+  document.dispatchEvent(new CustomEvent("stf2m:open", { detail }));
+  if (open) there();
+});
+"""
+
 
 def text(name: str, value: str | None = None, *, clicks: str | None = None, visible: bool = True) -> gr.HTML:
     """A place for HTML whose text is already escaped; ``clicks`` is JavaScript that turns clicks in it into events."""
@@ -19,3 +37,14 @@ def plot(name: str, *, visible: bool = True) -> gr.Plot:
 def shown(figure: go.Figure | None) -> gr.Plot:
     """Put a figure into its place, or hide the place where there is none."""
     return gr.Plot(value=figure, visible=figure is not None)
+
+
+def open_clips(place: gr.HTML, session: Session) -> None:
+    """Go to Annotate when a click in a place made with :data:`OPEN` opens a clip."""
+    place.select(_opened, None, session.clip, show_progress="hidden").then(
+        None, None, None, js="() => document.getElementById('tab-annotate-button')?.click()"
+    )
+
+
+def _opened(event: gr.EventData) -> int:
+    return int(event.go)

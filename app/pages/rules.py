@@ -1,16 +1,15 @@
-"""The Rules tab: every rule in words with what it does, the terms of a cue, and which rules fire when in a clip."""
+"""The Rules tab: every rule in words with what it does and where, the terms of a cue, and which rules fire when."""
 
 import html
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import gradio as gr
 
-from app import inspection
+from app import inspection, rulebook
 from app.figures.firing import RuleName, rules_over_time
 from app.figures.membership import membership_functions
-from app.inspection import RuleHere
 from app.pages import places
+from app.pages.rules_html import list_html
 from app.session import Session
 from app.studio import Studio
 from app.widgets.cursor import player, playing
@@ -18,8 +17,6 @@ from app.widgets.cursor import player, playing
 ANY = ""
 FIRING = "<h2>Rules that fire in this clip <small>share of all firing; point at one to read it</small></h2>"
 MODALITIES = (("any modality", ANY), ("face", "face"), ("voice", "voice"), ("words", "text"))
-#: Degrees below this are not worth a place in a rule's bar.
-LEAST_DEGREE = 0.03
 
 
 def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
@@ -49,7 +46,15 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
                     elem_id="rules-modality",
                     min_width=140,
                 )
-            listed = places.text("rules-list")
+                order = gr.Dropdown(
+                    list(get_args(rulebook.Order)),
+                    value="weight",
+                    label="First those with most",
+                    interactive=True,
+                    elem_id="rules-order",
+                    min_width=140,
+                )
+            listed = places.text("rules-list", clicks=places.OPEN)
 
     def choose(study_id: int | None, clip_id: int | None, cue_name: str | None) -> tuple[Any, ...]:
         """Fill the choices for the study that is open; a cue stays chosen where there is one."""
@@ -65,12 +70,17 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
             playing(studio, clip),
         )
 
-    def show_list(study_id: int | None, emotion: str, of_cue: str, modality: str, words: str) -> str:
+    def show_list(
+        study_id: int | None, clip_id: int | None, emotion: str, of_cue: str, modality: str, words: str, order: Any
+    ) -> str:
         if not study_id:
             return ""
-        found = inspection.rules(studio, study_id)
-        wanted = inspection.matching(found, emotion=emotion, cue=of_cue, modality=modality, words=words)
-        return list_html(wanted, len(found), inspection.colours(studio.study(study_id)))
+        found = rulebook.rules(studio, study_id)
+        wanted = rulebook.matching(found, emotion=emotion, cue=of_cue, modality=modality, words=words)
+        clip = studio.find_clip(clip_id) if clip_id else None
+        strengths = studio.predictions.predict(clip, studio.version(study_id))[1].strength if clip else None
+        colours = inspection.colours(studio.study(study_id))
+        return list_html(rulebook.ordered(wanted, order), len(found), colours, strengths)
 
     def show_terms(study_id: int | None, name: str) -> tuple[Any, str]:
         found, of = inspection.variables(studio)[name]
@@ -83,63 +93,24 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
             return None
         clip = studio.clip(clip_id)
         edges, shares = inspection.firing(studio, clip, studio.version(clip.study_id))
-        here = {each.rule.number: each for each in inspection.rules(studio, clip.study_id)}
+        here = {each.rule.number: each for each in rulebook.rules(studio, clip.study_id)}
         names = [RuleName(here[number].short, here[number].rule.text, here[number].emotion) for number in sorted(here)]
         return rules_over_time(edges, shares, names, inspection.colours(studio.study(clip.study_id)), clip.id)
 
-    filters = [session.study, emotion, of_cue, modality, words]
-    opened = tab.select(
+    filters = [session.study, chosen, emotion, of_cue, modality, words, order]
+    shown = tab.select(
         choose, [session.study, session.clip, cue], [chosen, cue, emotion, of_cue, video], show_progress="hidden"
     )
-    opened.then(show_firing, [session.study, chosen], firing, show_progress="minimal")
-    opened.then(show_list, filters, listed, show_progress="minimal")
-    opened.then(show_terms, [session.study, cue], [terms, meaning], show_progress="minimal")
+    shown.then(show_firing, [session.study, chosen], firing, show_progress="minimal")
+    shown.then(show_list, filters, listed, show_progress="minimal")
+    shown.then(show_terms, [session.study, cue], [terms, meaning], show_progress="minimal")
     picked = chosen.input(
         lambda clip_id: (clip_id, playing(studio, clip_id)), chosen, [session.clip, video], show_progress="hidden"
     )
     picked.then(show_firing, [session.study, chosen], firing, show_progress="minimal")
+    picked.then(show_list, filters, listed, show_progress="hidden")
+    places.open_clips(listed, session)
     cue.input(show_terms, [session.study, cue], [terms, meaning], show_progress="minimal")
-    for each in (emotion, of_cue, modality):
+    for each in (emotion, of_cue, modality, order):
         each.input(show_list, filters, listed, show_progress="hidden")
     words.change(show_list, filters, listed, show_progress="hidden", trigger_mode="always_last")
-
-
-def list_html(rules: Sequence[RuleHere], total: int, colours: Mapping[str, str]) -> str:
-    """The rules as a list: the sentence, what it says of the emotions as a bar, its weight and its support."""
-    count = f"{total} rules" if len(rules) == total else f"{len(rules)} of {total} rules"
-    if not rules:
-        return f'<p class="st-note">None of the {total} rules is like this; take a filter away.</p>'
-    items = "".join(_item(each, colours) for each in rules)
-    return f'<p class="st-count">{count}, the weightiest first</p><ol class="st-rules">{items}</ol>'
-
-
-def _item(here: RuleHere, colours: Mapping[str, str]) -> str:
-    rule = here.rule
-    conditions = " <span>and</span> ".join(
-        f"<b>{html.escape(each.cue)}</b> is <b>{html.escape(each.term)}</b>" for each in rule.conditions
-    )
-    moved = ""
-    if here.before:
-        was = max(here.before, key=lambda name: here.before[name])
-        change = rule.consequent.get(here.emotion, 0.0) - here.before.get(here.emotion, 0.0)
-        if was != here.emotion or abs(change) >= 0.05:
-            moved = f" · before adapting: {html.escape(was)} {here.before[was]:.2f}"
-    support = (
-        f"weight {rule.weight:.1%} of all firing · fires in {rule.support:.0%} of the training data"
-        f" and in {here.fires} of the {here.segments} segments here{moved}"
-    )
-    return (
-        f"<li><p><span>if</span> {conditions} <span>then</span></p>"
-        f"{_bar(rule.consequent, colours)}<p class='st-support'>{support}</p></li>"
-    )
-
-
-def _bar(consequent: Mapping[str, float], colours: Mapping[str, str]) -> str:
-    """The degrees as one bar with the emotions' colours, and in words beneath."""
-    said = {name: degree for name, degree in consequent.items() if degree >= LEAST_DEGREE}
-    parts = "".join(
-        f'<i style="width:{100 * degree:.1f}%;background:{html.escape(colours.get(name, "#8a8f98"))}"></i>'
-        for name, degree in said.items()
-    )
-    words = ", ".join(f"{html.escape(name)} {degree:.2f}" for name, degree in list(said.items())[:3])
-    return f'<div class="st-degrees" role="img" aria-label="{words}">{parts}</div><p class="st-then">{words}</p>'

@@ -11,7 +11,6 @@ from app.adapting import NotEnoughCorrections
 from app.comparing import Comparing
 from app.figures import agreement as figures
 from app.pages import places, team_html
-from app.pages.adapt import OPEN, opened
 from app.session import Session
 from app.studio import Studio
 
@@ -49,7 +48,7 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
     with gr.Row(elem_classes="st-look"):
         with gr.Column(scale=6, min_width=320):
             places.text("team-head", "<h2>Progress</h2>")
-            progress = places.text("team-progress", clicks=OPEN)
+            progress = places.text("team-progress", clicks=places.OPEN)
             places.text("team-accepted-head", "<h2>Suggestions accepted</h2>")
             accepted = places.text("team-accepted")
         with gr.Column(scale=7, min_width=320):
@@ -70,7 +69,7 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
     with gr.Row(elem_classes="st-look"):
         with gr.Column(scale=6, min_width=320):
             said = places.text("team-compared")
-            stretches = places.text("team-stretches", clicks=OPEN)
+            stretches = places.text("team-stretches", clicks=places.OPEN)
         with gr.Column(scale=7, min_width=320):
             confusion = places.plot("team-confusion", visible=False)
     parts = _Parts(
@@ -114,9 +113,7 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
     clip.input(choose_clip, [session.study, clip], windows, show_progress="minimal")
     compare.click(look, [session.study, one, other], list(vars(compared).values()), show_progress_on=said)
     for each in (progress, stretches):
-        each.select(opened, None, session.clip, show_progress="hidden").then(
-            None, None, None, js="() => document.getElementById('tab-annotate-button')?.click()"
-        )
+        places.open_clips(each, session)
 
 
 def _refresh(studio: Studio, study_id: int | None, parts: _Parts, compared: _Compared) -> dict[Any, Any]:

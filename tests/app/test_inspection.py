@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from app import inspection
+from app import inspection, rulebook
 from app.pages import adapt_html
-from app.pages.rules import list_html
+from app.pages.rules_html import list_html
 from app.pages.views import heading_html
 from app.studio import Studio
 from app.widgets.cursor.moments import CHUNK_S, chunk
@@ -18,17 +18,47 @@ def study_id(studio: Studio) -> int:
 
 
 def test_rules_are_counted_in_the_studys_own_clips_and_can_be_searched(studio: Studio, study_id: int) -> None:
-    rules = inspection.rules(studio, study_id)
+    rules = rulebook.rules(studio, study_id)
     clips = inspection.ready_clips(studio, study_id)
     assert {each.segments for each in rules} == {sum(len(studio.predictions.segments(clip)) for clip in clips)}
     assert all(0 <= each.fires <= each.segments for each in rules)
     assert [each.rule.weight for each in rules] == sorted((each.rule.weight for each in rules), reverse=True)
     first = rules[0]
     cue = first.rule.conditions[0].cue
-    found = inspection.matching(rules, cue=cue, emotion=first.emotion, modality=first.modalities[0], words=f"IF {cue}")
+    found = rulebook.matching(rules, cue=cue, emotion=first.emotion, modality=first.modalities[0], words=f"IF {cue}")
     assert first in found
     assert all(cue in each.rule.text for each in found)
-    assert inspection.matching(rules, words="no such words") == []
+    assert rulebook.matching(rules, words="no such words") == []
+
+
+def test_a_rule_leads_to_the_segments_that_fire_it_most_and_to_rules_like_it(studio: Studio, study_id: int) -> None:
+    ana = studio.annotator("Ana").id
+    clip = inspection.ready_clips(studio, study_id)[0]
+    studio.labels.correct(clip.id, ana, 0.0, clip.duration_s, {"sad": 1.0})
+    version = studio.version(study_id)
+    rules = rulebook.rules(studio, study_id)
+    for each in rules:
+        assert sum(each.clips.values()) == each.fires
+        assert set(each.labelled) <= {"sad"}
+        strengths = [moment.strength for moment in each.moments]
+        assert strengths == sorted(strengths, reverse=True)
+        assert len(strengths) <= rulebook.MOST_MOMENTS
+    fired = max(rules, key=lambda each: each.fires)
+    assert fired.labelled["sad"] == fired.clips.get(clip.name, 0)
+    most = max(
+        float(studio.predictions.predict(each, version)[1].strength[:, fired.rule.number].max())
+        for each in inspection.ready_clips(studio, study_id)
+    )
+    assert fired.moments[0].strength == pytest.approx(most)
+    by_fires = rulebook.ordered(rules, "fires here")
+    assert by_fires[0].fires == fired.fires
+    groups = rulebook.grouped(rules)
+    assert sorted(each.rule.number for group in groups for each in group) == sorted(each.rule.number for each in rules)
+    for group in groups:
+        assert {each.emotion for each in group} == {group[0].emotion}
+    page = list_html(rules, len(rules), {}, studio.predictions.predict(clip, version)[1].strength)
+    assert page.count("<polyline") == len(rules)
+    assert f"data-go='{fired.moments[0].clip_id}'" in page
 
 
 def test_firing_and_degrees_share_one_time_axis(studio: Studio, study_id: int) -> None:
@@ -73,7 +103,7 @@ def test_a_missing_modality_says_why(studio: Studio, study_id: int) -> None:
 
 
 def test_names_of_people_are_escaped_in_lists(studio: Studio, study_id: int) -> None:
-    rules = inspection.rules(studio, study_id)
+    rules = rulebook.rules(studio, study_id)
     page = list_html(rules[:1], len(rules), {"<i>": "#000000"})
     assert f"1 of {len(rules)} rules" in page
     assert "<i>" not in page.replace("<i style", "")

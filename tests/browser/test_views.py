@@ -118,6 +118,23 @@ def test_rules_can_be_searched_and_their_terms_looked_at(visit: OpenPage, clip: 
     expect(page.locator("#rules-meaning")).not_to_be_empty()
 
 
+def test_a_rule_leads_to_the_segments_that_fire_it_most_playing(visit: OpenPage, clip: int) -> None:
+    page = visit(f"?clip={clip}")
+    page.locator("#timeline .tl-open").wait_for()
+    _tab(page, "rules")
+    rule = page.locator("#rules-list li").first
+    expect(rule.locator(".st-spark polyline")).to_have_count(1)
+    page.evaluate("document.querySelector('#timeline video').muted = true")
+    rule.get_by_text("where it fires most").click()
+    moment = rule.locator(".st-moments button").first
+    at = float(moment.get_attribute("data-at") or "nan")
+    moment.click()
+    expect(page.locator("#timeline .tl-play")).to_be_visible()
+    page.wait_for_function(
+        "(at) => Math.abs(document.querySelector('#timeline video').currentTime - at - 2) < 0.2", arg=at
+    )
+
+
 def test_adapt_compare_open_what_changed_and_go_back(visit: OpenPage, clip: int) -> None:
     page = visit(f"?clip={clip}")
     page.locator("#timeline .tl-open").wait_for()

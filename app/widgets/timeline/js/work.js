@@ -71,7 +71,10 @@ class Work {
     hear("queue", life, ({ clips }) => this.noClip(clips));
     hear("closed", life, () => this.leave());
     hear("say", life, ({ text }) => this.say(text));
-    const sizes = new ResizeObserver(() => this.resize());
+    const sizes = new ResizeObserver(() => {
+      this.resize();
+      this.playAwaited();
+    });
     sizes.observe(this.part("area"));
     const looks = new MutationObserver(() => this.relook());
     for (const element of [document.body, document.documentElement]) looks.observe(element, { attributeFilter: ["class"] });
@@ -159,8 +162,17 @@ class Work {
     const item = model.itemAt(at + 0.01);
     if (item) actions.goTo(item);
     scale.reveal(at, until ?? at);
-    if (until !== null) player.playPart(at, until);
-    else if (!player.part) actions.seek(at);
+    this.awaited = until === null ? null : { at, until };
+    if (until === null && !player.part) actions.seek(at);
+    this.playAwaited();
+  }
+
+  /** Play what was asked for from another tab, as soon as this one is in sight. */
+  playAwaited() {
+    if (!this.awaited || !this.root.offsetParent) return;
+    const { at, until } = this.awaited;
+    this.awaited = null;
+    this.player.playPart(at, until);
   }
 
   /** Fetch everybody's annotations again where nothing of our own is on its way: others may have worked on the clip. */

@@ -1,0 +1,105 @@
+"""The rules as a list of HTML: in words, with what they say, how often and where they fire; all text is escaped."""
+
+import html
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.rulebook import RuleHere, RuleMoment, grouped
+
+#: Degrees below this are not worth a place in a rule's bar.
+LEAST_DEGREE = 0.03
+#: A sparkline in pixels.
+WIDTH, HEIGHT = 160, 22
+
+
+def list_html(
+    rules: Sequence[RuleHere],
+    total: int,
+    colours: Mapping[str, str],
+    strengths: NDArray[np.floating] | None = None,
+) -> str:
+    """The rules, those that are nearly alike under the first of them.
+
+    ``strengths (n, R)`` are those of the clip that is open, segment by segment, for a sparkline of each rule.
+    """
+    count = f"{total} rules" if len(rules) == total else f"{len(rules)} of {total} rules"
+    if not rules:
+        return f'<p class="st-note">None of the {total} rules is like this; take a filter away.</p>'
+    items = "".join(_group(group, colours, strengths) for group in grouped(rules))
+    return f'<p class="st-count">{count}</p><ol class="st-rules">{items}</ol>'
+
+
+def _group(group: Sequence[RuleHere], colours: Mapping[str, str], strengths: NDArray[np.floating] | None) -> str:
+    first, *others = (_rule(each, colours, strengths) for each in group)
+    if not others:
+        return f"<li>{first}</li>"
+    many = "1 rule is" if len(others) == 1 else f"{len(others)} rules are"
+    inner = "".join(f"<li>{each}</li>" for each in others)
+    return f"<li>{first}<details class='st-alike'><summary>{many} nearly alike</summary><ol>{inner}</ol></details></li>"
+
+
+def _rule(here: RuleHere, colours: Mapping[str, str], strengths: NDArray[np.floating] | None) -> str:
+    rule = here.rule
+    conditions = " <span>and</span> ".join(
+        f"<b>{html.escape(each.cue)}</b> is <b>{html.escape(each.term)}</b>" for each in rule.conditions
+    )
+    spark = "" if strengths is None else _sparkline(strengths[:, rule.number])
+    return (
+        f"<p><span>if</span> {conditions} <span>then</span></p>{_bar(rule.consequent, colours)}"
+        f"<p class='st-support'>{_support(here)}</p>{spark}{_moments(here.moments)}"
+    )
+
+
+def _support(here: RuleHere) -> str:
+    """How much the rule counts, where it fires, what people said there, and what adapting did to it."""
+    rule = here.rule
+    said = [
+        f"weight {rule.weight:.1%} of all firing",
+        f"fires in {rule.support:.0%} of the training data and in {here.fires} of the {here.segments} segments here",
+    ]
+    if len(here.clips) > 1:
+        said.append(f"in {len(here.clips)} clips")
+    if here.labelled:
+        most = ", ".join(f"{html.escape(name)} {number}" for name, number in list(here.labelled.items())[:3])
+        said.append(f"labelled there: {most}")
+    if here.before and here.moved >= 0.05:
+        was = max(here.before, key=lambda name: here.before[name])
+        said.append(f"before adapting: {html.escape(was)} {here.before[was]:.2f}")
+    return " · ".join(said)
+
+
+def _sparkline(strengths: NDArray[np.floating]) -> str:
+    """How strongly the rule fires over the clip that is open, from nothing at the foot to one at the top."""
+    across = np.linspace(0, WIDTH, len(strengths)) if len(strengths) > 1 else np.array([0.0])
+    points = " ".join(f"{x:.1f},{HEIGHT - 1 - s * (HEIGHT - 2):.1f}" for x, s in zip(across, strengths, strict=True))
+    most = f"Its firing over the clip, {strengths.max(initial=0.0):.2f} at most"
+    return (
+        f"<svg class='st-spark' viewBox='0 0 {WIDTH} {HEIGHT}' width='{WIDTH}' height='{HEIGHT}' role='img' "
+        f"aria-label='{most}'><polyline points='{points}'/></svg>"
+    )
+
+
+def _moments(moments: Sequence[RuleMoment]) -> str:
+    """The segments that fire the rule most; a click plays one."""
+    if not moments:
+        return ""
+    buttons = "".join(
+        f"<button type='button' class='st-link' data-go='{each.clip_id}' data-at='{each.start_s:.2f}' "
+        f"data-until='{each.end_s:.2f}'>{html.escape(each.clip)} {each.start_s:.1f}–{each.end_s:.1f} s "
+        f"<small>{each.strength:.2f}</small></button>"
+        for each in moments
+    )
+    return f"<details class='st-moments'><summary>where it fires most</summary><div>{buttons}</div></details>"
+
+
+def _bar(consequent: Mapping[str, float], colours: Mapping[str, str]) -> str:
+    """The degrees as one bar with the emotions' colours, and in words beneath."""
+    said = {name: degree for name, degree in consequent.items() if degree >= LEAST_DEGREE}
+    parts = "".join(
+        f'<i style="width:{100 * degree:.1f}%;background:{html.escape(colours.get(name, "#8a8f98"))}"></i>'
+        for name, degree in said.items()
+    )
+    words = ", ".join(f"{html.escape(name)} {degree:.2f}" for name, degree in list(said.items())[:3])
+    return f'<div class="st-degrees" role="img" aria-label="{words}">{parts}</div><p class="st-then">{words}</p>'
