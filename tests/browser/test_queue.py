@@ -109,6 +109,21 @@ def test_an_emotion_is_found_in_all_clips_and_played_by_keys(visit: OpenPage, ma
     expect(page.locator("#queue .qu-card")).to_have_count(3)
 
 
+def test_the_focus_stays_while_cards_change(visit: OpenPage, make_study: MakeStudy, studio: Studio):
+    study = make_study("Focus", 3)
+    page = _open(visit, study, "Focus")
+    second = studio.clips(study, studio.annotator("Focus").id).cards[1]
+    _card(page, second.name).locator(".qu-card").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#timeline [data-part=name]")).to_have_text(second.name)
+    page.keyboard.press("Tab")
+    expect(_card(page, second.name).locator(".qu-lead")).to_be_focused()
+    page.get_by_role("button", name=f"{second.name} finished").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#queue .qu-progress")).to_have_text("1 of 3 clips finished")
+    expect(page.get_by_role("button", name=f"{second.name} finished")).to_be_focused()
+
+
 def test_progress_filters_and_names(visit: OpenPage, make_study: MakeStudy):
     page = _open(visit, make_study("Progress", 12), "Progress")
     progress = page.locator("#queue .qu-progress")
@@ -240,13 +255,15 @@ def test_subtitles_go_with_the_video_of_their_name_in_their_folder(browser: Brow
           return [videos.map((each) => [each.name, each.words && each.words.name]), leftOut];
         }""",
         [script, [["a", "one.mp4"], ["a", "one.en.SRT"], ["b", "one.mp4"], ["b", "two.webm"], ["b", "two.vtt"],
+                  ["b", "part 10.mp4"], ["b", "part 9.mp4"],
                   ["b", "stray.srt"], ["b", "photo.jpg"], ["b", ".DS_Store"]]],
     )  # fmt: skip
     page.close()
     assert sorted_out == [
-        [["a – one.mp4", "one.en.SRT"], ["b – one.mp4", None], ["two.webm", "two.vtt"]],
-        ["stray.srt", "photo.jpg"],
-    ]
+        [["a – one.mp4", "one.en.SRT"], ["b – one.mp4", None], ["part 9.mp4", None], ["part 10.mp4", None],
+         ["two.webm", "two.vtt"]],
+        ["photo.jpg", "stray.srt"],
+    ]  # fmt: skip
 
 
 def test_labels_are_edited_and_everything_follows(visit: OpenPage, make_study: MakeStudy, studio: Studio):

@@ -42,7 +42,11 @@ class Batch {
       });
       this.sending.splice(this.sending.indexOf(entry), 1);
       if (answer.refused) this.refused.push({ text: answer.refused });
-      else this.own.add((last = answer).key);
+      else {
+        last = answer;
+        this.own.add(answer.key);
+        this.counted.add(answer.job);
+      }
       remember("sent", [...this.own].slice(-500));
       if (study === this.who().study) await this.look();
     }

@@ -64,3 +64,10 @@ function reasonRow(card, visit) {
     ),
   );
 }
+
+/** Open a clip that somebody has clicked; where the video is not in sight, as on a phone, bring it there. */
+function openClip(detail) {
+  announce("open", detail);
+  const stage = document.querySelector("#timeline");
+  if (stage && stage.getBoundingClientRect().bottom < 0.4 * innerHeight) stage.scrollIntoView({ block: "start" });
+}

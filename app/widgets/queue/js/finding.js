@@ -100,7 +100,7 @@ class Finding {
     const rows = [...this.part("moments").querySelectorAll(".qu-moment")];
     rows.forEach((row, number) => row.setAttribute("aria-current", String(number === at)));
     rows[at].scrollIntoView({ block: "nearest" });
-    announce("open", { clip: moment.clip_id, at: moment.start_s, until: moment.end_s });
+    openClip({ clip: moment.clip_id, at: moment.start_s, until: moment.end_s });
   }
 
   step(by) {

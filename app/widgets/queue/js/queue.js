@@ -17,6 +17,7 @@ class Queue {
     this.current = null;
     this.filter = "all";
     this.turns = new Map();
+    this.made = new Map();
     this.known = new Promise((resolve) => (this.know = resolve));
     this.selection = new Selection(this);
     this.batch = new Batch(this.part("jobs"), { server, who: () => this.who, onReady: (jobs) => this.arrived(jobs), life });
@@ -44,7 +45,7 @@ class Queue {
     for (const name of ["dragenter", "dragover"]) root.addEventListener(name, (event) => this.dragOver(event, true), { signal: life });
     for (const name of ["dragleave", "drop"]) root.addEventListener(name, (event) => this.dragOver(event, false), { signal: life });
     root.addEventListener("drop", async (event) => this.take(await dropped(event.dataTransfer)), { signal: life });
-    hear("opened", life, ({ clip }) => this.mark(clip));
+    hear("opened", life, ({ clip }) => this.opened(clip));
     hear("corrected", life, ({ clip }) => this.refresh(clip));
     hear("finished", life, ({ clip }) => this.refresh(clip, 0));
     hear("step", life, ({ by }) => this.step(by));
@@ -166,7 +167,7 @@ class Queue {
 
   open(card) {
     this.touched = true;
-    announce("open", { clip: card.id });
+    openClip({ clip: card.id });
   }
 
   /** Open a clip where a reason is about it; the next click goes to the next such place. */
@@ -175,7 +176,7 @@ class Queue {
     const key = `${card.id} ${reason.kind}`;
     const turn = (this.turns.get(key) ?? -1) + 1;
     this.turns.set(key, turn);
-    announce("open", { clip: card.id, at: reason.spots[turn % reason.spots.length].start_s });
+    openClip({ clip: card.id, at: reason.spots[turn % reason.spots.length].start_s });
   }
 
   async finish(card) {
@@ -184,12 +185,19 @@ class Queue {
     else announce("finished", { clip: card.id, finished: !card.finished });
   }
 
+  opened(clip) {
+    this.mark(clip);
+    const item = this.part("list").querySelector(`[data-item="${clip}"]`);
+    if (item) this.bringInSight(item);
+  }
+
+  /** A clip is open. Its card's buttons can be reached with Tab; those of all cards would be a thousand. */
   mark(clip) {
     this.current = clip;
-    for (const card of this.part("list").querySelectorAll(".qu-card")) {
-      const here = Number(card.dataset.clip) === clip;
-      card.setAttribute("aria-current", String(here));
-      if (here) this.bringInSight(card);
+    for (const item of this.part("list").children) {
+      const open = Number(item.dataset.item) === clip;
+      item.querySelector(".qu-card").setAttribute("aria-current", String(open));
+      for (const button of item.querySelectorAll(".qu-reason, .qu-marks button")) button.tabIndex = open ? 0 : -1;
     }
   }
 
@@ -234,9 +242,7 @@ class Queue {
     const done = clips.filter((card) => card.finished).length;
     write(this.part("progress"), clips.length ? `${done} of ${clips.length} ${clips.length === 1 ? "clip" : "clips"} finished` : "");
     Object.assign(this.part("bar"), { max: clips.length || 1, value: done, hidden: !clips.length });
-    const focused = document.activeElement?.closest?.("[data-clip]")?.dataset.clip;
-    this.part("list").replaceChildren(...shown.map((card) => this.card(card)));
-    if (focused) this.part("list").querySelector(`[data-clip="${focused}"]`)?.focus({ preventScroll: true });
+    this.renderList(shown);
     show(this.part("narrow"), clips.length > 2);
     this.part("chips").replaceChildren(...FILTERS.map(([name, fits]) => this.chip(name, clips.filter(fits).length)), this.selection.button());
     show(this.part("empty"), !shown.length);
@@ -244,6 +250,24 @@ class Queue {
     if (!clips.length) this.toggle("add", true);
     this.selection.render();
     announce("queue", { clips: clips.map((card) => card.id) });
+  }
+
+  /** Cards that did not change stay what they are, so that the focus stays where it is. */
+  renderList(shown) {
+    const list = this.part("list");
+    const items = shown.map((card) => {
+      const look = JSON.stringify([card, this.selection.on, this.selection.has(card)]);
+      if (this.made.get(card.id)?.look !== look) this.made.set(card.id, { look, item: this.card(card) });
+      return this.made.get(card.id).item;
+    });
+    if (items.length === list.children.length && items.every((item, at) => item === list.children[at])) return;
+    const focused = list.contains(document.activeElement) ? document.activeElement : null;
+    const clip = focused?.closest("[data-item]").dataset.item;
+    list.replaceChildren(...items);
+    this.mark(this.current);
+    if (!focused) return;
+    const item = list.querySelector(`[data-item="${clip}"]`);
+    (item?.querySelector(`.${focused.classList[0]}[data-kind="${focused.dataset.kind}"]`) || item?.querySelector(`.${focused.classList[0]}`))?.focus({ preventScroll: true });
   }
 
   chip(name, count) {
@@ -263,12 +287,12 @@ class Queue {
     picture.addEventListener("click", press);
     return make(
       "li",
-      { class: `qu-item${card.finished ? " qu-done" : ""}` },
+      { class: "qu-item", "data-item": card.id },
       picture,
       make(
         "button",
         {
-          type: "button", class: "qu-card", "data-clip": card.id, title: card.notes.join(" "), "aria-current": String(card.id === this.current),
+          type: "button", class: "qu-card", title: card.notes.join(" "), "aria-current": "false",
           "aria-pressed": selection.on ? String(selection.has(card)) : null, onclick: press,
         },
         make("span", { class: "qu-name" }, card.name),

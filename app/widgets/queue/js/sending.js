@@ -29,6 +29,9 @@ function chosen(input) {
   return [...input.files].map((file) => ({ file, folder: (file.webkitRelativePath || "").split("/").at(-2) || "" }));
 }
 
+/** Part 2 before part 10. */
+const natural = new Intl.Collator(undefined, { numeric: true }).compare;
+
 /**
  * Which subtitles belong to which video: those of the same name beside it, or the only ones beside an only video.
  * Returns the videos to send, each {clip, name, words}, and the names of what is left out: other files of a folder, and
@@ -36,6 +39,7 @@ function chosen(input) {
  */
 function sortOut(files) {
   const seen = files.filter(({ file }) => !file.name.startsWith("."));
+  seen.sort((a, b) => natural(a.folder, b.folder) || natural(a.file.name, b.file.name));
   const words = seen.filter(({ file }) => SUBTITLES.test(file.name));
   const clips = seen.filter((each) => !words.includes(each) && (!each.folder || MEDIA.test(each.file.name)));
   const stem = ({ file }) => file.name.replace(/\.[^.]*$/, "").toLowerCase();
