@@ -104,7 +104,7 @@ class Batch {
     const [now, job] = [this.sending[0], active.find((each) => each.state === "running") || active[0]];
     const share = (gone + (job?.progress || 0)) / (gone + left);
     const eta = job?.eta_s ? `, about ${duration(Math.max(1, job.eta_s))} left` : "";
-    const title = gone + left === 1 ? (now || job).name : `Adding ${gone + left} videos, ${gone} done`;
+    const title = gone + left === 1 ? (now || job).name : `Adding ${gone + left} videos`;
     const of = (name) => (gone + left === 1 ? "" : `${name}: `);
     const own = this.sending.length || active.some((each) => this.own.has(each.key));
     const cancel = { type: "button", class: "st-button tl-small", onclick: () => this.cancel() };
@@ -114,6 +114,7 @@ class Batch {
       make("strong", { title }, title),
       own ? make("button", cancel, gone + left === 1 ? "cancel" : "cancel all") : null,
       make("progress", { max: 1, value: share, "aria-label": title }),
+      gone ? make("p", {}, `${gone} done, ${left} to go`) : null,
       now ? make("p", {}, `${of(now.name)}Sending, ${percent(now.share)}`) : null,
       job ? make("p", {}, `${of(job.name)}${job.stage}${eta}`) : null,
     );
@@ -126,7 +127,7 @@ class Batch {
     const known = told.filter((job) => job.clip !== null).length;
     const bad = count > known;
     const line = ({ error, text, clip = null }) =>
-      make("li", {}, error || text, clip === null ? null : make("button", { type: "button", class: "st-button tl-small", onclick: () => announce("open", { clip }) }, "open it"));
+      make("li", { class: clip === null ? null : "qu-there" }, error || text, clip === null ? null : make("button", { type: "button", class: "st-button tl-small", onclick: () => announce("open", { clip }) }, "open it"));
     return make(
       "div",
       { class: `qu-job ${bad ? "qu-failed" : "qu-known"}`, role: bad ? "alert" : "status" },

@@ -12,7 +12,7 @@ const REASONS = {
 function reasonText(reason, lead) {
   const words = REASONS[reason.kind][lead ? 0 : 1].replace(/ (each other|here)$/, "");
   if (reason.kind === "new") return words;
-  if (reason.kind === "change") return lead ? `${words} ${reason.count} ×` : `${reason.count} ${words}${reason.count === 1 ? "" : "s"}`;
+  if (reason.kind === "change") return lead ? `${words}${reason.count === 1 ? "" : ` ${reason.count} ×`}` : `${reason.count} ${words}${reason.count === 1 ? "" : "s"}`;
   return `${words} ${duration(Math.max(1, reason.seconds))}`;
 }
 
