@@ -29,7 +29,7 @@ PEOPLE, SECONDS, PRESSES, SEED = 20, 60.0, 30, 0
 ABOUT = """# How fast a correction is saved
 
 Made by `python -m benchmarks.saving`: {people} people at work at once for {seconds:.0f} s, seed {seed}, on {cores}
-cores ({machine}), which servers, people and browser share; the load average was {load:.1f} when it began.
+cores ({machine}), which servers, people and browser share; {others:.0%} of them was taken by other programs meanwhile.
 
 {tables}
 
@@ -71,7 +71,7 @@ def main(
     ] = SECONDS,
 ) -> None:
     """Let people work with the studio and with Label Studio, print the tables and write them down."""
-    console, load = Console(), os.getloadavg()[0]
+    console, begun = Console(), _cores_taken()
     rows, notes = [], []
     with tempfile.TemporaryDirectory() as made:
         console.print("The studio analyses its demo clips …")
@@ -96,7 +96,7 @@ def main(
     for note in notes:
         console.print(note)
     if people == PEOPLE and seconds >= SECONDS:
-        RESULTS.write_text(_text(tables, people, seconds, load), encoding="utf-8")
+        RESULTS.write_text(_text(tables, people, seconds, _by_others(begun, _cores_taken())), encoding="utf-8")
         console.print(f"Written to {RESULTS}.")
 
 
@@ -136,14 +136,28 @@ def _milliseconds(took: Sequence[float], percentiles: Sequence[int]) -> tuple[st
     return tuple(f"{1000 * np.percentile(took, each):.0f} ms" if took else "–" for each in percentiles)
 
 
-def _text(tables: Sequence[Table], people: int, seconds: float, load: float) -> str:
+def _cores_taken() -> tuple[float, float, float]:
+    """Seconds since the start of the machine, and of its cores' work in all and for this program and its children."""
+    ticks = [int(each) for each in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    working = sum(ticks) - ticks[3] - ticks[4]  # all but idle and waiting for disks
+    own = os.times()
+    return own.elapsed, working / os.sysconf("SC_CLK_TCK"), sum(own[:4])
+
+
+def _by_others(begun: tuple[float, float, float], ended: tuple[float, float, float]) -> float:
+    """The share of the cores that other programs took between two moments."""
+    seconds, taken, own = (after - before for before, after in zip(begun, ended, strict=True))
+    return max(taken - own, 0.0) / (seconds * (os.cpu_count() or 1))
+
+
+def _text(tables: Sequence[Table], people: int, seconds: float, others: float) -> str:
     return ABOUT.format(
         people=people,
         seconds=seconds,
         seed=SEED,
         cores=os.cpu_count(),
         machine=platform.machine(),
-        load=load,
+        others=others,
         tables="\n\n".join(table.markdown for table in tables),
         least=LEAST_THOUGHT_S,
         mean=MEAN_THOUGHT_S,

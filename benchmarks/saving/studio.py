@@ -28,7 +28,7 @@ class Studio:
         self._store = store
         self._study = store.studies()[0]
         self.clips = store.clips(self._study.id)
-        config = httpx.get(f"{url}/config").json()
+        config = httpx.get(f"{url}/config", timeout=120).json()
         ids = {each["props"].get("elem_id"): each["id"] for each in config["components"]}
         self.widgets = {name: ids[name] for name in ("timeline", "queue")}
 
