@@ -15,7 +15,7 @@ from app import label_set
 from app.jobs import PlainError
 from app.predictions import Predictions
 from app.settings import Settings
-from app.support import EVERYBODY, Support, Teacher, Whose, by, missing, per_emotion, support_set
+from app.support import EVERYBODY, Support, Teacher, Whose, by, missing, per_emotion, support_set, teacher
 from app.unlabelled import Unlabelled, gather
 from stf2m.adaptation import AdaptedModel, SupportError
 from stf2m.encoded import Encoded
@@ -122,10 +122,13 @@ class Adapting:
         return per_emotion(corrections), lacking
 
     def learns_from(self, study_id: int) -> Whose:
-        """Whose corrections the last adaptation of a study learned from; everybody's before the first."""
+        """Whose corrections the last adaptation of a study learned from; everybody's before the first.
+
+        Everybody's as well where those of the one it learned from are all gone.
+        """
         adapted = [each for each in self.versions(study_id) if each.kind == "adapted"]
-        teacher = adapted[-1].figures.get("whose") if adapted else None
-        return int(teacher["id"]) if teacher else EVERYBODY
+        who = teacher(adapted[-1]) if adapted else None
+        return who.id if who and self._corrections(self._store.study(study_id), who.id) else EVERYBODY
 
     def uses_unlabelled(self, study_id: int) -> bool:
         """Whether the last adaptation of a study learned from unlabelled segments as well; True before the first."""

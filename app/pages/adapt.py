@@ -12,7 +12,7 @@ from app.figures.ribbon import before_after
 from app.pages import adapt_html, places
 from app.session import Session
 from app.studio import Studio
-from app.support import Whose
+from app.support import EVERYBODY, Whose
 
 #: Clips of the overview; more would be a wall, and those that changed most come first.
 MOST_CLIPS = 12
@@ -131,7 +131,9 @@ def _refresh(studio: Studio, study_id: int | None, parts: _Parts) -> dict[Any, A
     before, after = (parent, active.id) if parent else (active.id, newest.id)
     choices = [(adapt_html.version_label(version), version.id) for version in versions]
     return {
-        parts.whose: gr.Dropdown(choices=adapt_html.teachers(who), value=last, visible=len(who) > 1),
+        parts.whose: gr.Dropdown(
+            choices=adapt_html.teachers(who), value=last, visible=len(who) > 1 or last != EVERYBODY
+        ),
         **_teacher(studio, study_id, last, parts),
         parts.unlabelled: studio.uses_unlabelled(study_id),
         parts.report: adapt_html.report(active),

@@ -167,6 +167,15 @@ def test_a_model_learns_from_everybody_from_one_person_or_as_last_time(studio: S
     assert studio.adapt(STUDY, ana, whose="everybody").version.file == everybody.file
 
 
+def test_where_all_of_a_person_is_gone_the_model_learns_from_everybody_again(studio: Studio, ana: int, bob: int):
+    _disagree(studio, ana, bob)
+    studio.adapt(STUDY, ana, unlabelled=False, whose=bob)
+    for each in studio.store.annotations(study_id=STUDY, annotator_id=bob):
+        studio.store.remove(each.id, each.version, bob)
+    assert studio.learns_from(STUDY) == "everybody"
+    assert len(studio.adapt(STUDY, ana).version.corrections) == 4
+
+
 def test_too_little_of_one_person_says_whose(studio: Studio, ana: int, bob: int):
     _correct(studio, ana)
     studio.labels.correct(TALKING, bob, 0.0, 2.0, {"sad": 1.0})
