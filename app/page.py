@@ -39,7 +39,8 @@ class _Header:
 
 def build(studio: Studio) -> gr.Blocks:
     """The whole studio as one page; every visitor gets a session of their own."""
-    with gr.Blocks(title="ST-F2M studio", analytics_enabled=False, fill_width=True) as page:
+    # Gradio keeps a copy of each download; a day later nobody's page still points to it.
+    with gr.Blocks(title="ST-F2M studio", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)) as page:
         session = Session(gr.State(None), gr.State(None), gr.State(None), gr.State(0))
         header = _header(studio, session)
         with gr.Tabs(elem_id="tabs"):
