@@ -70,8 +70,10 @@ def test_merged_emotions_are_one_and_one_undo_parts_them_again(studio: Studio, a
 
 
 def test_an_added_emotion_that_the_model_knows_is_answered_at_once(studio: Studio, ana: int):
+    assert "calm" in _ask(studio, ana, "labels")["known"]
     shown = _ask(studio, ana, "add", name="Calm")
     assert _names(shown)[-1] == "calm"
+    assert "calm" not in shown["known"]
     assert all("calm" in each for each in _answers(studio, ana))
     assert _names(_ask(studio, ana, "add", name="smug"))[-1] == "smug"
     assert "smug" not in _answers(studio, ana)[0], "nobody has shown it to the model yet"

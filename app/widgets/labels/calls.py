@@ -21,6 +21,7 @@ def calls(studio: Studio) -> list[Call]:
                 for each in study.emotions
             ],
             "palette": PALETTE,
+            "known": [name for name in studio.predictions.known_emotions if name not in study.emotion_names],
             "mode": study.settings.mode,
             "sentence": sentence,
         }

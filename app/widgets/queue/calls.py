@@ -13,13 +13,17 @@ from app.widgets.calls import Call, plain
 
 #: So many spots of a reason go to the page; a click goes from one to the next.
 _MOST_SPOTS = 50
+#: Of so many finished analyses a page is told, the latest ones.
+_MOST_FINISHED = 300
 
 
 def calls(studio: Studio) -> list[Call]:
     """The server functions of the queue widget, by the names it calls."""
 
     def running(study_id: int) -> list[dict[str, Any]]:
-        return [_job(job) for job in studio.jobs(study_id)]
+        jobs = studio.jobs(study_id)
+        lately = {job.id for job in [job for job in jobs if job.finished][-_MOST_FINISHED:]}
+        return [_job(job) for job in jobs if not job.finished or job.id in lately]
 
     @plain
     def clips(data: dict[str, Any]) -> dict[str, Any]:

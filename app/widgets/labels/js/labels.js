@@ -75,7 +75,8 @@ class Labels {
 
   // --- showing --------------------------------------------------------------------------------------------------
 
-  render({ emotions, palette, mode }) {
+  render({ emotions, palette, known, mode }) {
+    this.part("known").replaceChildren(...known.map((name) => make("option", { value: name })));
     const focused = this.root.contains(document.activeElement) && document.activeElement.dataset.of;
     this.part("list").replaceChildren(...emotions.map((emotion) => this.row(emotion, emotions, palette)));
     if (focused) this.part("list").querySelector(`input[data-of="${CSS.escape(focused)}"]`)?.focus();

@@ -14,6 +14,7 @@ class Batch {
     this.jobs = [];
     this.counted = new Set();
     this.own = new Set(recall("sent", []));
+    addEventListener("beforeunload", (event) => this.sending.length && event.preventDefault(), { signal: life });
     life.addEventListener("abort", () => clearTimeout(this.timer));
   }
 
