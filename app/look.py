@@ -60,6 +60,7 @@ def _theme() -> Base:
         **pair("panel", "input_background_fill"),
         **pair("line", "input_border_color"),
         **pair("accent", "button_primary_background_fill"),
+        **pair("accent", "button_primary_background_fill_hover"),
         **pair("on-accent", "button_primary_text_color"),
         **pair("raised", "button_secondary_background_fill"),
         **pair("text", "button_secondary_text_color"),

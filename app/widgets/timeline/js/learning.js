@@ -106,7 +106,7 @@ class Learning {
     this.report = answer.report;
     this.work.bar.showStanding(this.report, this.report);
     const unused = this.report.unused ? ` ${this.report.unused} of them could not be used: nobody is seen or heard there.` : "";
-    const also = this.report.unlabelled ? ` and ${this.report.unlabelled} segments nobody has labelled` : "";
+    const also = this.report.unlabelled ? ` and ${this.report.unlabelled} segments without a label` : "";
     work.say(`Model ${this.report.number} has learned from ${this.report.corrections} corrections${also}.${unused}`);
     await this.showAnew(this.report.former.id);
   }
