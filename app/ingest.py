@@ -68,7 +68,15 @@ class Ingest:
             notes=[note.replace(upload.path.name, name) for note in clip.notes],
         )
         progress(0.97, "Asking the model")
+        self._forget_answers(record, predictions)
         return self.finish(record, predictions)
+
+    def _forget_answers(self, clip: ClipRecord, predictions: Predictions) -> None:
+        """A clip that was taken out and is back may have other words than before: what was said of it holds no more."""
+        predictions.forget(clip)
+        for version in self._store.model_versions(clip.study_id):
+            if self._store.suggestions(clip.id, version.id):
+                self._store.put_suggestions(clip.id, version.id, [])
 
     def finish(self, clip: ClipRecord, predictions: Predictions) -> ClipRecord:
         """Encode a clip's segments and call it ready; also for one cut off by the end of the studio."""

@@ -83,7 +83,9 @@ class Studio:
 
         Raises :class:`app.ingest.ClipRefused` with one sentence; the database is left as it was then.
         """
-        return self._ingest.add(study_id, upload, self.predictions, progress or (lambda share, stage: None))
+        clip = self._ingest.add(study_id, upload, self.predictions, progress or (lambda share, stage: None))
+        self._queue.forget(clip)
+        return clip
 
     def submit(self, study_id: int, upload: Upload) -> Job:
         """Analyse a video file in the background: the work goes on when the page is closed."""

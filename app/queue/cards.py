@@ -104,6 +104,10 @@ class Queue:
         found = self._looking.at(clips, version, PATIENCE_S)
         return search.by_model(clips, found, emotion), len(clips) - len(found)
 
+    def forget(self, clip: ClipRecord) -> None:
+        """Look through a clip anew: it is another one than before."""
+        self._looking.forget(clip)
+
     def _clips(self, study_id: int) -> list[ClipRecord]:
         return [clip for clip in self._store.clips(study_id) if clip.status == "ready"]
 

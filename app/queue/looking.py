@@ -49,6 +49,12 @@ class Looking:
         wait(asked.values(), patience_s)
         return {clip_id: work.result() for clip_id, work in asked.items() if work.done()}
 
+    def forget(self, clip: ClipRecord) -> None:
+        """Look through a clip anew when it is asked for next."""
+        with self._lock:
+            for key in [key for key in self._work if key[:2] == (clip.study_id, clip.sha256)]:
+                del self._work[key]
+
     def _ask(self, clip: ClipRecord, version: ModelVersionRecord) -> Future[Found]:
         key = (clip.study_id, clip.sha256, version.id)
         if key not in self._work:

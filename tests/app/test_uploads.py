@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from anyio.from_thread import start_blocking_portal
 
 from annotations.records import NotFoundError
 from app.demo import DEMOS
+from app.ingest import Upload
 from app.jobs import Job, PlainError
 from app.settings import Settings
 from app.studio import Studio
@@ -71,6 +73,27 @@ def test_a_batch_goes_on_whatever_is_in_it_and_says_of_each_file_what_became_of_
         assert job.error.startswith(job.name), "each sentence names its file"
         assert job.error.endswith(".")
     assert jobs[4].error == "talk.mp4 is already here as monday.mp4."
+
+
+def test_a_video_that_was_deleted_comes_back_with_the_words_it_has_now(studio: Studio, tmp_path: Path):
+    ana = studio.annotator("Ana").id
+    talking = studio.store.clips(STUDY)[0]
+    before = studio.timeline(talking.id, ana)
+    studio.clips(STUDY, ana)
+    studio.delete_clips([talking.id], ana)
+    words = tmp_path / "words.srt"
+    words.write_text("1\n00:00:01,000 --> 00:00:30,000\nI am furious with you and I hate it\n")
+    again = studio.ingest(STUDY, Upload(DEMOS[0].path, "again.mp4", subtitles=words))
+    after = studio.timeline(again.id, ana)
+    assert again.id == talking.id, "its annotations come back with it"
+    assert " ".join(word["text"] for word in after["words"]) == "I am furious with you and I hate it"
+    assert after["suggestions"] != before["suggestions"]
+    moments, looking = studio.find_emotion(STUDY, "angry", by_people=False)
+    while looking:
+        moments, looking = studio.find_emotion(STUDY, "angry", by_people=False)
+    strongest = next(each for each in moments if each.clip_id == again.id)
+    there = studio.predictions.between(again, studio.version(STUDY), strongest.start_s, strongest.end_s)
+    assert there["angry"] == pytest.approx(strongest.degree, abs=0.01)
 
 
 def test_subtitles_come_along(studio: Studio):
