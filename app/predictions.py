@@ -93,8 +93,9 @@ class Predictions:
         self._tracks.pop(self._key(clip), None)
         self._own.pop(self._key(clip), None)
         self._encoded.pop(self._key(clip), None)
-        for key in [key for key in self._moments if key[0] == self._key(clip)]:
-            self._moments.pop(key, None)
+        for key in list(self._moments):
+            if key[0] == self._key(clip):
+                self._moments.pop(key, None)
 
     def segments(self, clip: ClipRecord) -> list[Segment]:
         """The segments a clip is cut into by the settings."""
