@@ -8,13 +8,33 @@ from tests.browser.conftest import OpenPage
 def open_as(visit: OpenPage, clip: int, name: str, **options) -> Page:
     """The page of a clip under an annotator's own name, so that tests do not get in each other's way."""
     page = visit(f"?clip={clip}", **options)
+    call_oneself(page, name)
+    page.locator("#timeline .tl").focus()
+    return page
+
+
+def call_oneself(page: Page, name: str) -> None:
+    """Annotate under a name of one's own, from the start of the clip, wherever the guest before was last."""
     page.locator("#timeline .tl-open").wait_for()
     field = page.locator("#annotator input, #annotator textarea").first
     field.fill(name)
     field.press("Enter")
     expect(page.locator(".tl-name-mine")).to_have_text(name)
-    page.locator("#timeline .tl").focus()
-    return page
+    page.evaluate("document.querySelector('#timeline video').currentTime = 0")
+    expect(page.locator("[data-part=now]")).to_have_text("00:00.00")
+
+
+def go_to(page: Page, tab: str) -> None:
+    """Open a tab by its name in small letters, also where it hides behind the dots of a narrow screen, once the studio
+    has opened the clip.
+    """
+    page.locator("#timeline .tl-open").wait_for()
+    button = page.locator(f"#tab-{tab}-button")
+    if button.is_visible():
+        button.click()
+        return
+    page.locator(".overflow-menu > button").click()
+    page.locator(".overflow-dropdown button", has_text=tab.capitalize()).click()
 
 
 def saved(page: Page) -> None:

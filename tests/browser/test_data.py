@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from app.demo import DEMOS
 from tests.browser.conftest import PHONE, OpenPage
+from tests.browser.page import go_to
 
 pytestmark = pytest.mark.browser
 
@@ -24,12 +25,7 @@ clip,annotator,start_s,end_s,emotion,degree of happy,degree of bored,intensity,n
 
 def _data(page: Page) -> None:
     page.locator("#timeline .tl-open").wait_for()
-    button = page.locator("#tab-data-button")
-    if button.is_visible():
-        button.click()
-    else:
-        page.locator(".overflow-menu > button").click()
-        page.locator(".overflow-dropdown button", has_text="Data").click()
+    go_to(page, "data")
     expect(page.locator("#data-clips li").first).to_be_visible()
 
 

@@ -6,31 +6,23 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PHONE, OpenPage
+from tests.browser.page import call_oneself, go_to, saved
 
 pytestmark = pytest.mark.browser
 
 
 def _label(page: Page, name: str, *keys: str) -> None:
     """As this annotator, go from one segment that needs attention to the next and give each an emotion."""
-    page.locator("#timeline .tl-open").wait_for()
-    box = page.locator("#annotator input, #annotator textarea")
-    box.fill(name)
-    box.press("Enter")
-    expect(page.locator("#timeline")).to_contain_text(name)
+    call_oneself(page, name)
     page.locator("#timeline .tl").focus()
     for key in keys:
         page.keyboard.press("j")
         page.keyboard.press(key)
-    expect(page.locator(".tl-saved")).to_have_text("saved ✓")
+    saved(page)
 
 
 def _team(page: Page) -> None:
-    button = page.locator("#tab-team-button")
-    if button.is_visible():
-        button.click()
-    else:
-        page.locator(".overflow-menu > button").click()
-        page.locator(".overflow-dropdown button", has_text="Team").click()
+    go_to(page, "team")
     expect(page.locator("#team-progress")).to_contain_text(re.compile("Clip by clip|Nobody"))
 
 

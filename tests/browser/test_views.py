@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PHONE, OpenPage
+from tests.browser.page import go_to
 
 pytestmark = pytest.mark.browser
 
@@ -24,19 +25,8 @@ CURSORS = """(time) => [...document.querySelectorAll('.js-plotly-plot')]
 INK = "(canvas) => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some((v) => v > 0)"
 
 
-def _tab(page: Page, name: str) -> None:
-    """Open a tab, also where it hides behind the dots of a narrow screen, once the studio has opened the clip."""
-    page.locator("#timeline .tl-open").wait_for()
-    button = page.locator(f"#tab-{name}-button")
-    if button.is_visible():
-        button.click()
-    else:
-        page.locator(".overflow-menu > button").click()
-        page.locator(".overflow-dropdown button", has_text=name.capitalize()).click()
-
-
 def _views(page: Page) -> None:
-    _tab(page, "views")
+    go_to(page, "views")
     expect(page.locator("#views-face-cues .js-plotly-plot")).to_be_visible()
     expect(page.locator("#player-views .st-cues span").first).to_be_visible()
     page.wait_for_function("document.querySelector('#player-views video').readyState >= 2")
@@ -105,7 +95,7 @@ def test_views_fit_a_phone_and_can_be_read_in_the_dark(visit: OpenPage, clip: in
 
 def test_rules_can_be_searched_and_their_terms_looked_at(visit: OpenPage, clip: int) -> None:
     page = visit(f"?clip={clip}")
-    _tab(page, "rules")
+    go_to(page, "rules")
     expect(page.locator("#rules-firing .js-plotly-plot")).to_be_visible()
     rules = page.locator("#rules-list li")
     expect(rules.first).to_be_visible()
@@ -121,7 +111,7 @@ def test_rules_can_be_searched_and_their_terms_looked_at(visit: OpenPage, clip: 
 def test_a_rule_leads_to_the_segments_that_fire_it_most_playing(visit: OpenPage, clip: int) -> None:
     page = visit(f"?clip={clip}")
     page.locator("#timeline .tl-open").wait_for()
-    _tab(page, "rules")
+    go_to(page, "rules")
     rule = page.locator("#rules-list li").first
     expect(rule.locator(".st-spark polyline")).to_have_count(1)
     page.evaluate("document.querySelector('#timeline video').muted = true")
@@ -143,7 +133,7 @@ def test_adapt_compare_open_what_changed_and_go_back(visit: OpenPage, clip: int)
         page.keyboard.press("j")
         page.keyboard.press(key)
     expect(page.locator(".tl-saved")).to_have_text("saved ✓")
-    _tab(page, "adapt")
+    go_to(page, "adapt")
     expect(page.locator("#adapt-sentence")).to_contain_text("enough to adapt")
     versions = page.locator("#adapt-history tbody tr")
     expect(versions.first).to_be_visible()
@@ -165,13 +155,13 @@ def test_adapt_compare_open_what_changed_and_go_back(visit: OpenPage, clip: int)
     expect(versions).to_have_count(before + 2)
     expect(report).to_contain_text(re.compile(r"learned from \d+ corrections in"))
     page.reload()
-    _tab(page, "adapt")
+    go_to(page, "adapt")
     expect(also).not_to_be_checked()
     also.check()
 
     page.locator("#adapt-overview [data-go]").last.click()
     expect(page.locator("#tab-annotate-button")).to_have_attribute("aria-selected", "true")
-    _tab(page, "adapt")
+    go_to(page, "adapt")
     expect(versions.first).to_contain_text("answers now")
     versions.last.get_by_role("button", name="Use this one").click()
     expect(versions.last).to_contain_text("answers now")
@@ -180,7 +170,7 @@ def test_adapt_compare_open_what_changed_and_go_back(visit: OpenPage, clip: int)
 
 def test_take_annotations_away_and_bring_a_deleted_clip_back(visit: OpenPage, clip: int) -> None:
     page = visit(f"?clip={clip}")
-    _tab(page, "data")
+    go_to(page, "data")
     card = page.locator(f"#data-clips [data-clip='{clip}']")
     expect(card).to_contain_text("ready")
     with page.expect_download() as download:
@@ -197,7 +187,7 @@ def test_take_annotations_away_and_bring_a_deleted_clip_back(visit: OpenPage, cl
 
 def test_about_says_what_it_is_not_and_what_works_here(visit: OpenPage, clip: int) -> None:
     page = visit(f"?clip={clip}")
-    _tab(page, "about")
+    go_to(page, "about")
     expect(page.get_by_text("It cannot look into anybody.")).to_be_visible()
     expect(page.locator("#about-modalities")).to_contain_text("Face")
     expect(page.locator("#about-modalities")).to_contain_text("Apache-2.0")
