@@ -7,6 +7,7 @@ import asyncio
 import os
 import platform
 import tempfile
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -44,8 +45,9 @@ cores ({machine}), which servers, people and browser share; {others:.0%} of them
 - Label Studio is what pip installs and `label-studio start` serves, with SQLite, on the same machine in the same run:
   as many clients with the same corrections and pauses, on as many videos, `TimelineLabels`, by its REST API. Its editor
   keeps all of a person's segments on a video in one annotation, so each correction sends all of them.
-- *Shown as saved*: one more annotator, in Chromium, while the others work with pauses: from the press of an emotion's
-  key until the bar of the page says "saved ✓" again.
+- *Shown as saved*: one more annotator, in Chromium, while the others work with pauses, after all have opened their
+  pages and made the first half a thousand corrections: from the press of an emotion's key until the bar of the page
+  says "saved ✓" again.
 """
 
 
@@ -76,14 +78,16 @@ def main(
     with tempfile.TemporaryDirectory() as made:
         console.print("The studio analyses its demo clips …")
         with studio.started(Path(made)) as ours:
-            rows += _rows("the studio", ours, people, seconds, console)
+            rows.append(_row("the studio", ours, people, seconds, console, thinking=True))
             shown = _shown(ours, people, seconds, notes)
+            rows.append(_row("the studio", ours, people, seconds, console, thinking=False))
             durations = [clip.duration_s for clip in ours.clips]
         try:
             with ExitStack() as running:
                 console.print("Label Studio starts …")
                 theirs = running.enter_context(label_studio.started(Path(made), durations))
-                rows += _rows(f"Label Studio {label_studio.install()}", theirs, people, seconds, console)
+                name = f"Label Studio {label_studio.install()}"
+                rows += [_row(name, theirs, people, seconds, console, thinking=each) for each in (True, False)]
         except DoesNotRun as error:
             notes.append(str(error))
     header = ("with", "people", "corrections", "a second", "p50", "p95", "p99", "slowest", "not saved", "lost")
@@ -100,16 +104,14 @@ def main(
         console.print(f"Written to {RESULTS}.")
 
 
-def _rows(
-    name: str, program: Program[Somebody], people: int, seconds: float, console: Console
-) -> list[tuple[str, ...]]:
-    rows = []
-    for thinking, how in ((True, "thinking"), (False, "not thinking")):
-        console.print(f"{people} people work with {name}, {how} …")
-        crowd = program.people(people, how)
-        done = asyncio.run(work(crowd, seconds, thinking=thinking, seed=SEED))
-        rows.append((name, how, *_figures(done), str(program.lost(crowd))))
-    return rows
+def _row(
+    name: str, program: Program[Somebody], people: int, seconds: float, console: Console, *, thinking: bool
+) -> tuple[str, ...]:
+    how = "thinking" if thinking else "not thinking"
+    console.print(f"{people} people work with {name}, {how} …")
+    crowd = program.people(people, how)
+    done = asyncio.run(work(crowd, seconds, thinking=thinking, seed=SEED))
+    return (name, how, *_figures(done), str(program.lost(crowd)))
 
 
 def _figures(done: Work) -> tuple[str, ...]:
@@ -118,10 +120,12 @@ def _figures(done: Work) -> tuple[str, ...]:
 
 
 def _shown(ours: studio.Studio, people: int, seconds: float, notes: list[str]) -> list[tuple[str, ...]]:
-    """Presses in a browser while people work."""
-    crowd = ours.people(people, "beside the browser")
+    """Presses in a browser while people work, who have all opened their pages before."""
+    crowd, opened = ours.people(people, "beside the browser"), threading.Event()
     with ThreadPoolExecutor(1) as aside:
-        working = aside.submit(asyncio.run, work(crowd, max(seconds, 2.0 * PRESSES), thinking=True, seed=SEED + 1))
+        at_work = work(crowd, max(seconds, 2.0 * PRESSES), thinking=True, seed=SEED + 1, opened=opened)
+        working = aside.submit(asyncio.run, at_work)
+        opened.wait(300)
         try:
             took = browser.shown_as_saved(ours.url, ours.clips[0].id, PRESSES, SEED)
         except DoesNotRun as error:

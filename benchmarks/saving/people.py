@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -59,9 +60,13 @@ class Work:
     refused: int = 0
 
 
-async def work(people: Sequence[Person], seconds: float, *, thinking: bool, seed: int) -> Work:
-    """Let everybody open their clip and then work for so long."""
+async def work(
+    people: Sequence[Person], seconds: float, *, thinking: bool, seed: int, opened: threading.Event | None = None
+) -> Work:
+    """Let everybody open their clip and then work for so long; ``opened`` is set in between."""
     await asyncio.gather(*(person.open() for person in people))
+    if opened:
+        opened.set()
     done = Work(seconds)
     until = time.perf_counter() + seconds
     chances = [random.Random(f"{seed} {number}") for number in range(len(people))]

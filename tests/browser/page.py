@@ -1,7 +1,11 @@
 """What the tests of the Annotate page do again and again."""
 
+from pathlib import Path
+
 from playwright.sync_api import Locator, Page, expect
 
+from annotations.records import AnnotationRecord
+from annotations.store import Store
 from tests.browser.conftest import OpenPage
 
 
@@ -53,3 +57,12 @@ def mine(page: Page) -> list[tuple[str, float, float]]:
         page.reload()
     shown = got.value.json()["timeline"]["annotations"]
     return [(each["emotion"], each["start_s"], each["end_s"]) for each in shown if each["mine"]]
+
+
+def kept(home: Path, clip: int, name: str) -> list[AnnotationRecord]:
+    """What the database keeps of what a person said about a clip, by time."""
+    store = Store(f"sqlite:///{home / 'studio.sqlite3'}")
+    try:
+        return [each for each in store.annotations(clip_id=clip) if each.annotator == name]
+    finally:
+        store.close()

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from annotations.records import AnnotationRecord
 from annotations.store import Store
 from tests.browser.conftest import OpenPage
-from tests.browser.page import mine, open_as, saved
+from tests.browser.page import kept, open_as, saved
 
 pytestmark = pytest.mark.browser
 
@@ -20,9 +19,8 @@ def press(page: Page, *keys: str) -> None:
         page.keyboard.press(key)
 
 
-def by(store: Store, clip: int, name: str) -> list[AnnotationRecord]:
-    """What a person has said about a clip, by time."""
-    return [each for each in store.annotations(clip_id=clip) if each.annotator == name]
+def labels(home: Path, clip: int, name: str) -> list[tuple[str, float, float]]:
+    return [(each.emotion, each.start_s, each.end_s) for each in kept(home, clip, name)]
 
 
 def seek(page: Page, time_s: float) -> None:
@@ -40,19 +38,21 @@ def make_segment(page: Page, start_s: float, end_s: float, key: str) -> None:
     saved(page)
 
 
-def test_segments_are_split_merged_trimmed_and_nudged_by_key_and_each_is_one_undo(visit: OpenPage, clip: int):
+def test_segments_are_split_merged_trimmed_and_nudged_by_key_and_each_is_one_undo(
+    visit: OpenPage, clip: int, app_home: Path
+):
     page = open_as(visit, clip, "Editor")
     make_segment(page, 10.0, 14.0, "2")
     seek(page, 12.0)
     press(page, "s")
     expect(page.locator(".tl-message")).to_contain_text("Split at 00:12.00")
     saved(page)
-    assert mine(page) == [("happy", 10.0, 12.0), ("happy", 12.0, 14.0)]
+    assert labels(app_home, clip, "Editor") == [("happy", 10.0, 12.0), ("happy", 12.0, 14.0)]
     page.locator("#timeline .tl-open").wait_for()
     page.locator("#timeline .tl").focus()
     press(page, "Control+z")
     expect(page.locator(".tl-message")).to_contain_text("Undone")
-    assert mine(page) == [("happy", 10.0, 14.0)]
+    assert labels(app_home, clip, "Editor") == [("happy", 10.0, 14.0)]
 
     page.locator("#timeline .tl").focus()
     make_segment(page, 20.0, 22.0, "4")
@@ -70,11 +70,11 @@ def test_segments_are_split_merged_trimmed_and_nudged_by_key_and_each_is_one_und
     press(page, "m")
     expect(page.locator(".tl-message")).to_contain_text("Merged: happy, 10.0 – 21.1 s")
     saved(page)
-    assert mine(page) == [("happy", 10.0, 21.1)]
+    assert labels(app_home, clip, "Editor") == [("happy", 10.0, 21.1)]
     page.locator("#timeline .tl").focus()
     press(page, "Control+z")
     expect(page.locator(".tl-message")).to_contain_text("Undone")
-    assert sorted(mine(page)) == [("happy", 10.0, 14.0), ("sad", 19.5, 21.1)]
+    assert sorted(labels(app_home, clip, "Editor")) == [("happy", 10.0, 14.0), ("sad", 19.5, 21.1)]
 
 
 def test_painting_takes_off_the_reaction_time_and_keeps_the_raw_times(
@@ -123,7 +123,7 @@ def test_painting_takes_off_the_reaction_time_and_keeps_the_raw_times(
     page.get_by_role("button", name="use the key's time").click()
     saved(page)
     raw = {each.painted.start_s for each in (sad, happy) if each.painted}
-    assert raw & {start for _, start, _ in mine(page)}
+    assert raw & {start for _, start, _ in labels(app_home, clip, "Painter")}
 
 
 def test_the_reaction_time_is_measured_in_ten_seconds(visit: OpenPage, clip: int):
@@ -146,7 +146,7 @@ def test_the_reaction_time_is_measured_in_ten_seconds(visit: OpenPage, clip: int
     expect(page.locator("[data-part=reaction]")).to_contain_text(f"{measured:.2f} s")
 
 
-def test_any_earlier_state_of_a_segment_is_brought_back_from_its_history(visit: OpenPage, clip: int):
+def test_any_earlier_state_of_a_segment_is_brought_back_from_its_history(visit: OpenPage, clip: int, app_home: Path):
     page = open_as(visit, clip, "Historian")
     press(page, "j", "2")
     saved(page)
@@ -161,13 +161,13 @@ def test_any_earlier_state_of_a_segment_is_brought_back_from_its_history(visit: 
     expect(lines.first).to_contain_text("brought an earlier state back")
     press(page, "Escape", "Delete")
     saved(page)
-    assert mine(page) == []
+    assert labels(app_home, clip, "Historian") == []
     page.locator("#timeline .tl-open").wait_for()
     page.locator("#timeline .tl").focus()
     press(page, "h")
     page.get_by_role("button", name="Bring back surprised").first.click()
     press(page, "Escape")
-    assert [emotion for emotion, _, _ in mine(page)] == ["surprised"]
+    assert [emotion for emotion, _, _ in labels(app_home, clip, "Historian")] == ["surprised"]
 
 
 def test_where_labels_come_first_the_model_shows_only_after_them(
@@ -187,7 +187,7 @@ def test_where_labels_come_first_the_model_shows_only_after_them(
         press(page, "1")
         saved(page)
         expect(page.locator(".tl-said")).to_contain_text("You: angry · suggested:")
-        (first,) = by(store, clip, "Unled")
+        (first,) = kept(app_home, clip, "Unled")
         assert first.answers is not None
         assert not first.answers.shown
         press(page, "v")
@@ -252,16 +252,18 @@ def test_finished_clips_and_the_place_on_a_clip_are_remembered(visit: OpenPage, 
     expect(page.locator("[data-part=finish]")).to_have_text("finish")
 
 
-def test_all_that_the_model_is_sure_of_is_accepted_at_once_and_undone_at_once(visit: OpenPage, clip: int):
+def test_all_that_the_model_is_sure_of_is_accepted_at_once_and_undone_at_once(
+    visit: OpenPage, clip: int, app_home: Path
+):
     page = open_as(visit, clip, "Truster")
     press(page, "Shift+Enter")
     expect(page.locator(".tl-message")).to_contain_text(re.compile("Accepted .* sure of"))
     expect(page.locator(".tl-counts")).to_contain_text("correction")
-    assert mine(page)
+    assert labels(app_home, clip, "Truster")
     page.locator("#timeline .tl").focus()
     press(page, "Control+z")
     expect(page.locator(".tl-message")).to_contain_text("Undone")
-    assert mine(page) == []
+    assert labels(app_home, clip, "Truster") == []
 
 
 def test_the_threshold_of_hatching_is_a_slider_for_the_whole_study(visit: OpenPage, clip: int):
@@ -278,11 +280,11 @@ def test_the_threshold_of_hatching_is_a_slider_for_the_whole_study(visit: OpenPa
     expect(page.locator("[data-part=threshold-value]")).to_have_text("60 %")
 
 
-def test_an_emotion_is_found_by_its_name(visit: OpenPage, clip: int):
+def test_an_emotion_is_found_by_its_name(visit: OpenPage, clip: int, app_home: Path):
     page = open_as(visit, clip, "Finder")
     press(page, "j", "/")
     page.keyboard.type("sur")
     expect(page.locator(".tl-emotion:visible")).to_have_count(1)
     press(page, "Enter")
     saved(page)
-    assert [emotion for emotion, _, _ in mine(page)] == ["surprised"]
+    assert [emotion for emotion, _, _ in labels(app_home, clip, "Finder")] == ["surprised"]

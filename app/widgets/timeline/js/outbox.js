@@ -72,26 +72,27 @@ class Outbox {
   correct(annotation, shown = true) {
     const { uid, id, version, start_s, end_s, degrees, intensity, note, painted = null } = annotation;
     const entry = { op: "correct", uid, annotation_id: id, version, start_s, end_s, degrees, intensity, note, painted, shown };
-    this.apply(entry);
     this.push(entry);
+    this.apply(entry);
   }
 
   /** Save several edits as one step. Each part: {kind: "keep" or "remove", …annotation}; new where it has no id. */
   edit(parts) {
     const sent = parts.map(({ kind, uid, id = null, version = null, start_s, end_s, degrees, intensity, note, painted = null }) =>
       ({ kind, uid, annotation_id: id, version, start_s, end_s, degrees, intensity, note, painted }));
-    for (const part of sent) this.apply(part);
     this.push({ op: "edit", parts: sent });
+    for (const part of sent) this.apply(part);
   }
 
   /** Take an annotation back. */
   remove(annotation) {
     const { uid, id, version } = annotation;
     const entry = { op: "remove", kind: "remove", uid, annotation_id: id, version };
-    this.apply(entry);
     this.push(entry);
+    this.apply(entry);
   }
 
+  /** Put an entry on its way at once; what the page has to draw for it is drawn meanwhile. */
   push(entry) {
     Object.assign(entry, { clip: this.model.clip.id, annotator: this.annotator, review: this.model.review });
     const last = this.entries[this.entries.length - 1];
