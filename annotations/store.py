@@ -40,6 +40,7 @@ from annotations.records import (
     SuggestionRecord,
     VisitRecord,
 )
+from annotations.remembered import Remembered
 
 
 class Store:
@@ -57,6 +58,7 @@ class Store:
         self._engine = engine.connect(url)
         self._writer = engine.writer(self._engine)
         self._turn = engine.turns(self._engine)
+        self._remembered = Remembered()
         with self._plain_errors(), self._turn:
             migrations.upgrade(self._engine)
 
@@ -313,7 +315,15 @@ class Store:
         ``start_s``: only those that start at this moment, to the microsecond.
         """
         with self._read() as session:
-            return labels.records(session, clip_id, study_id, annotator_id, start_s)
+            if start_s is not None:
+                return labels.records(session, clip_id, study_id, annotator_id, start_s)
+            if study_id is not None:
+                found = self._remembered.of_study(session, study_id, clip_id)
+            elif clip_id is not None:
+                found = self._remembered.of_clip(session, clip_id)
+            else:
+                return labels.records(session, annotator_id=annotator_id)
+        return [each for each in found if annotator_id in (None, each.annotator_id)]
 
     # undo and history
 
