@@ -59,7 +59,7 @@ def rename(session: Session, study: Study, name: str, actor: Actor) -> None:
 
 
 def change_settings(session: Session, study: Study, changes: Mapping[str, Any], actor: Actor) -> None:
-    """Change how a study is worked on: fields of :class:`StudySettings`."""
+    """Change how a study is worked on: fields of :class:`StudySettings`; of the mix, only the reasons named."""
     before = asdict(study.record().settings)
     unknown = set(changes) - set(before)
     if unknown:
@@ -68,7 +68,8 @@ def change_settings(session: Session, study: Study, changes: Mapping[str, Any], 
     if wanted["mode"] not in get_args(Mode):
         raise AnnotationError(f"The mode of a study is {' or '.join(get_args(Mode))}, not {wanted['mode']!r}.")
     wanted["unsure"] = validation.share(wanted["unsure"], "The threshold of uncertainty")
-    wanted["mix"] = {str(reason): _weight(weight, str(reason)) for reason, weight in wanted["mix"].items()}
+    named = {str(reason): _weight(weight, str(reason)) for reason, weight in wanted["mix"].items()}
+    wanted["mix"] = {**before["mix"], **named}
     if wanted == before:
         return
     study.settings = asdict(StudySettings(**wanted))

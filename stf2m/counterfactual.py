@@ -60,8 +60,8 @@ def with_cues(model: AdaptedModel, encoded: Encoded, values: Mapping[str, float]
 def smallest_flip(model: AdaptedModel, encoded: Encoded, wanted: str | None = None) -> Flip | None:
     """The smallest change after which the model says ``wanted`` of the one segment, or anything else than now.
 
-    None where no change of one or two cues does it, or none is needed. Raises ``ValueError`` unless ``encoded`` is one segment and
-    ``wanted`` an emotion of the model.
+    None where no change of one or two cues does it, or none is needed. Raises ``ValueError`` unless ``encoded`` is one
+    segment and ``wanted`` an emotion of the model.
     """
     if len(encoded) != 1:
         raise ValueError(f"One segment can be looked at at a time, not {len(encoded)}.")

@@ -102,8 +102,9 @@ def test_what_makes_no_sense_is_refused_in_one_sentence(store, study, change, se
 def test_settings_are_kept_and_those_not_named_stay(store, study, ana):
     assert study.settings == StudySettings()
     store.change_settings(study.id, ana.id, mode="label first", mix={"random check": 2})
+    store.change_settings(study.id, ana.id, mix={"never looked at": 0})
     changed = store.change_settings(study.id, ana.id, unsure=0.4)
-    assert changed.settings == StudySettings("label first", 0.4, {"random check": 2.0})
+    assert changed.settings == StudySettings("label first", 0.4, {"random check": 2.0, "never looked at": 0.0})
     assert store.studies()[0].settings == changed.settings
 
 

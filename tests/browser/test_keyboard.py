@@ -95,8 +95,12 @@ def test_a_real_clip_is_painted_while_it_plays(
     clip = int(page.evaluate("new URLSearchParams(location.search).get('clip')"))
     page.evaluate("document.querySelector('#timeline video').muted = true")
     keyboard = Keyboard(page)
-    for key in ("t", "Escape", ">", ">", ">", "Space"):  # paint, no reaction time, at double speed, play
+    for key in ("t", "Escape"):  # paint, no reaction time
         keyboard.press(key)
+    expect(page.locator("[data-part=calibration]")).to_be_hidden()
+    for key in (">", ">", ">", "Space"):  # at double speed, play
+        keyboard.press(key)
+    expect(page.locator("[data-part=play]")).to_have_attribute("aria-label", "Pause")
     for start_s, end_s, key, _ in PLAN:
         keyboard.hold(key, start_s, end_s)
     saved(page)

@@ -14,7 +14,7 @@ function amountOf(weight) {
   return distances.indexOf(Math.min(...distances));
 }
 
-/** The sliders of the mix: one a reason. `onChange` gets the weights of all reasons. */
+/** The sliders of the mix: one a reason. `onChange` gets the weight of the reason that was changed. */
 class Mix {
   constructor(root, onChange) {
     Object.assign(this, { root, onChange });
@@ -36,7 +36,7 @@ class Mix {
       },
       onchange: () => {
         this.weights[kind] = AMOUNTS[field.value][1];
-        this.onChange({ ...this.weights });
+        this.onChange({ [kind]: this.weights[kind] });
       },
     });
     field.value = amountOf(this.weights[kind]);
