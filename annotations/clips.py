@@ -113,13 +113,12 @@ def set_status(session: Session, clip: Clip, status: ClipStatus, error: str, not
 
 def remove(session: Session, clip_ids: Sequence[int], actor: Actor) -> None:
     """Take clips and everything on them out of sight, in one step."""
-    opened: int | None = None
+    actor = actor.in_a_step()
     for clip_id in dict.fromkeys(clip_ids):
         clip = get(session, clip_id)
         before = state(clip)
         clip.deleted_at = datetime.now(UTC)
-        event = _log(session, actor, "clip removed", clip, before, opened)
-        opened = opened or event.id
+        _log(session, actor, "clip removed", clip, before)
 
 
 def restore(session: Session, clip: Clip, actor: Actor) -> None:
@@ -133,7 +132,8 @@ def purge(session: Session, clip: Clip, actor: Actor) -> None:
     """Forget a removed clip, its annotations and suggestions for good; only the log still knows of them."""
     if clip.deleted_at is None:
         raise AnnotationError(f"{clip.name} must be removed before it can be deleted for good.")
-    opened = events.append(
+    actor = actor.in_a_step()
+    events.append(
         session, actor, "clip purged", "clip", clip.id, study_id=clip.study_id, before=state(clip), after=None
     )
     for annotation in session.scalars(select(Annotation).where(Annotation.clip_id == clip.id)).all():
@@ -148,7 +148,6 @@ def purge(session: Session, clip: Clip, actor: Actor) -> None:
                 study_id=clip.study_id,
                 before=last.after,
                 after=None,
-                step_id=opened.id,
             )
     for model in (Annotation, Suggestion, Visit):
         session.execute(delete(model).where(model.clip_id == clip.id))
@@ -201,10 +200,5 @@ def put(session: Session, clip_id: int, wanted: events.State | None) -> events.S
     return state(clip)
 
 
-def _log(
-    session: Session, actor: Actor, kind: str, clip: Clip, before: events.State | None, step_id: int | None = None
-) -> events.Event:
-    after, study_id = state(clip), clip.study_id
-    return events.append(
-        session, actor, kind, "clip", clip.id, study_id=study_id, before=before, after=after, step_id=step_id
-    )
+def _log(session: Session, actor: Actor, kind: str, clip: Clip, before: events.State | None) -> None:
+    events.append(session, actor, kind, "clip", clip.id, study_id=clip.study_id, before=before, after=state(clip))

@@ -1,7 +1,7 @@
 """The append-only log: written with every change, read for history, folded back into the state it led to."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -54,6 +54,10 @@ class Actor:
         """A person, or the studio where it was nobody."""
         return cls(annotator.name, annotator.id) if annotator else STUDIO
 
+    def in_a_step(self) -> "Actor":
+        """The same, all of whose next changes one undo takes back together; within a step, that one goes on."""
+        return self if self.step else replace(self, step=Step())
+
 
 STUDIO = Actor("studio")
 
@@ -70,12 +74,8 @@ def append(
     after: State | None,
     way: Way = "do",
     undoes: int | None = None,
-    step_id: int | None = None,
 ) -> Event:
-    """Write one event.
-
-    ``step_id`` is the event that opened the step it belongs to, None where it opens one or is of the actor's step.
-    """
+    """Write one event, which belongs to the actor's step where there is one."""
     event = Event(
         study_id=study_id,
         at=datetime.now(UTC),
@@ -88,7 +88,7 @@ def append(
         after=after,
         way=way,
         undoes=undoes,
-        step_id=actor.step.opened if step_id is None and actor.step else step_id,
+        step_id=actor.step.opened if actor.step else None,
     )
     session.add(event)
     session.flush()

@@ -2,13 +2,12 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from annotations import bulk, clips, events, label_sets, labels, studies
+from annotations import bulk, clips, label_sets, labels, studies
 from annotations.events import Actor
 from annotations.interchange import TO_THE_END, FileClip, FileLabel, ImportReport, StudyFile
 from annotations.records import AnnotationError
@@ -25,7 +24,7 @@ def bring_in(session: Session, name: str, content: StudyFile, actor: Actor) -> I
     the suffix. A clip that the study does not have is added without its video. Raises where anything of the file cannot
     be stored; nothing is stored then.
     """
-    actor = replace(actor, step=events.Step())
+    actor = actor.in_a_step()
     _check_emotions(studies.named(session, name), content)
     study = studies.named(session, name) or studies.create(session, name, _used(content), actor)
     new_emotions = _emotions(session, study, content, actor)

@@ -84,9 +84,8 @@ def _change(session: Session, study: Study, actor: Actor, kind: str, change: Cal
     before = studies.state(study)
     change()
     session.flush()
-    opened = events.append(
-        session, actor, kind, "study", study.id, study_id=study.id, before=before, after=studies.state(study)
-    )
+    actor = actor.in_a_step()
+    events.append(session, actor, kind, "study", study.id, study_id=study.id, before=before, after=studies.state(study))
     names = {emotion.name for emotion in study.emotions}
     for annotation in labels.find(session, None, study.id):
         if set(annotation.degrees) <= names:
@@ -104,7 +103,6 @@ def _change(session: Session, study: Study, actor: Actor, kind: str, change: Cal
             study_id=study.id,
             before=was,
             after=labels.state(annotation),
-            step_id=opened.id,
         )
 
 

@@ -47,14 +47,9 @@ def create(
     content: Changes,
     answers: SuggestionRecord | AnswerRecord | None = None,
     *,
-    actor: Actor | None = None,
-    kind: str = "annotation created",
-    step_id: int | None = None,
-) -> tuple[Annotation, events.Event]:
-    """A new annotation and its event. ``content`` must have start, end and degrees.
-
-    ``actor`` is who did it, where that is not the annotator; ``step_id`` as in :func:`annotations.events.append`.
-    """
+    actor: Actor,
+) -> Annotation:
+    """A new annotation on an annotator's lane. ``content`` must have start, end and degrees."""
     study = studies.get(session, clip.study_id)
     annotation = Annotation(
         clip_id=clip.id,
@@ -66,83 +61,56 @@ def create(
     )
     session.add(annotation)
     session.flush()
-    event = events.append(
-        session,
-        actor or Actor.of(annotator),
-        kind,
-        "annotation",
-        annotation.id,
-        study_id=clip.study_id,
-        before=None,
-        after=state(annotation),
-        step_id=step_id,
-    )
-    return annotation, event
+    _log(session, actor, "annotation created", annotation, clip, None)
+    return annotation
 
 
-def change(
-    session: Session,
-    annotation_id: int,
-    version: int,
-    annotator: Annotator,
-    changes: Changes,
-    step_id: int | None = None,
-) -> tuple[Annotation, events.Event | None]:
+def change(session: Session, annotation_id: int, version: int, actor: Actor, changes: Changes) -> Annotation:
     """Change parts of an annotation that is still in ``version``. What changes nothing is not written, nor logged."""
     unknown = set(changes) - set(Changes.__annotations__)
     if unknown:
         raise AnnotationError(f"An annotation has no {', '.join(sorted(unknown))} to change.")
-    annotation, clip = _current(session, annotation_id, version, annotator, dict(changes))
+    annotation, clip = _current(session, annotation_id, version, actor, dict(changes))
     before = state(annotation)
     if {"start_s", "end_s"} & set(changes):
         changes = {"start_s": annotation.start_s, "end_s": annotation.end_s, **changes}
     for field, value in checked(changes, clip, studies.get(session, clip.study_id)).items():
         setattr(annotation, field, value)
     if events.same(before, state(annotation)):
-        return annotation, None
+        return annotation
     annotation.version += 1
     annotation.updated = datetime.now(UTC)
-    return annotation, _log(session, annotator, "annotation changed", annotation, clip, before, step_id)
+    _log(session, actor, "annotation changed", annotation, clip, before)
+    return annotation
 
 
-def remove(
-    session: Session, annotation_id: int, version: int, annotator: Annotator, step_id: int | None = None
-) -> events.Event:
+def remove(session: Session, annotation_id: int, version: int, actor: Actor) -> None:
     """Remove an annotation that is still in ``version``."""
-    annotation, clip = _current(session, annotation_id, version, annotator, {"removed": True})
+    annotation, clip = _current(session, annotation_id, version, actor, {"removed": True})
     before = state(annotation)
     annotation.version += 1
     annotation.updated = annotation.deleted_at = datetime.now(UTC)
-    return _log(session, annotator, "annotation removed", annotation, clip, before, step_id)
+    _log(session, actor, "annotation removed", annotation, clip, before)
 
 
-def edit(
-    session: Session, clip: Clip, lane: Annotator, person: Annotator, edits: Sequence[Edit]
-) -> list[Annotation | None]:
-    """Several edits by a person on a lane of a clip as one step; what each left behind, None where it removed."""
-    opened: int | None = None
+def edit(session: Session, clip: Clip, lane: Annotator, actor: Actor, edits: Sequence[Edit]) -> list[Annotation | None]:
+    """Several edits on a lane of a clip as one step; what each left behind, None where it removed."""
+    actor = actor.in_a_step()
     left: list[Annotation | None] = []
     for each in edits:
         if isinstance(each, NewAnnotation):
             content = Changes(
                 start_s=each.start_s, end_s=each.end_s, degrees=each.degrees, intensity=each.intensity, note=each.note
             )
-            annotation, event = create(
-                session, clip, lane, content, each.answers, actor=Actor.of(person), step_id=opened
-            )
+            left.append(create(session, clip, lane, content, each.answers, actor=actor))
         elif isinstance(each, ChangedAnnotation):
-            changes = Changes(**each.changes)
-            annotation, event = change(session, each.annotation_id, each.version, person, changes, opened)
+            left.append(change(session, each.annotation_id, each.version, actor, Changes(**each.changes)))
         else:
-            annotation, event = None, remove(session, each.annotation_id, each.version, person, opened)
-        left.append(annotation)
-        opened = opened or (event.id if event else None)
+            left.append(remove(session, each.annotation_id, each.version, actor))
     return left
 
 
-def restore(
-    session: Session, annotation_id: int, event_id: int, version: int | None, annotator: Annotator
-) -> Annotation:
+def restore(session: Session, annotation_id: int, event_id: int, version: int | None, actor: Actor) -> Annotation:
     """Bring an annotation into the state that one of its events left. ``version`` is the one the person has seen, None
     where it was removed. Names that emotions had then become those of now.
     """
@@ -154,13 +122,13 @@ def restore(
         raise AnnotationError("It was removed then; to remove it again, use Delete.")
     clip = clips.get(session, annotation.clip_id)
     if (None if annotation.deleted_at else annotation.version) != version:
-        raise _stale(session, annotation, annotator, {"version": version, "restored": event_id})
+        raise _stale(session, annotation, actor, {"version": version, "restored": event_id})
     before = state(annotation)
     study = studies.get(session, clip.study_id)
     degrees = studies.degrees_by_todays_names(study, event.after["degrees"])
     checked({**_content(event.after), "degrees": degrees}, clip, study)
     put(session, annotation_id, dict(event.after))
-    _log(session, annotator, "annotation restored", annotation, clip, before)
+    _log(session, actor, "annotation restored", annotation, clip, before)
     return annotation
 
 
@@ -288,7 +256,7 @@ def put(session: Session, annotation_id: int, wanted: events.State | None) -> ev
 
 
 def _current(
-    session: Session, annotation_id: int, version: int, annotator: Annotator, attempted: dict[str, Any]
+    session: Session, annotation_id: int, version: int, actor: Actor, attempted: dict[str, Any]
 ) -> tuple[Annotation, Clip]:
     annotation = session.get(Annotation, annotation_id)
     if annotation is None:
@@ -296,12 +264,12 @@ def _current(
     clip = clips.get(session, annotation.clip_id)
     if annotation.deleted_at is None and annotation.version == version:
         return annotation, clip
-    raise _stale(session, annotation, annotator, {"version": version, **attempted})
+    raise _stale(session, annotation, actor, {"version": version, **attempted})
 
 
-def _stale(session: Session, annotation: Annotation, annotator: Annotator, attempted: dict[str, Any]) -> StaleWrite:
+def _stale(session: Session, annotation: Annotation, actor: Actor, attempted: dict[str, Any]) -> StaleWrite:
     last = events.last_of_entity(session, "annotation", annotation.id)
-    mine = last is not None and last.annotator_id == annotator.id
+    mine = last is not None and last.annotator_id == actor.annotator_id
     who = "You" if mine else last.actor if last else "Somebody"
     where = " in another window" if mine else ""
     did = "removed" if annotation.deleted_at else "changed"
@@ -344,22 +312,15 @@ def _content(then: Mapping[str, Any]) -> Changes:
 
 
 def _log(
-    session: Session,
-    annotator: Annotator,
-    kind: str,
-    annotation: Annotation,
-    clip: Clip,
-    before: events.State | None,
-    step_id: int | None = None,
-) -> events.Event:
-    return events.append(
+    session: Session, actor: Actor, kind: str, annotation: Annotation, clip: Clip, before: events.State | None
+) -> None:
+    events.append(
         session,
-        Actor.of(annotator),
+        actor,
         kind,
         "annotation",
         annotation.id,
         study_id=clip.study_id,
         before=before,
         after=state(annotation),
-        step_id=step_id,
     )

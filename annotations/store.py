@@ -254,7 +254,7 @@ class Store:
         with self._write() as session:
             clip, lane = clips.get(session, clip_id), studies.get_annotator(session, annotator_id)
             actor = self._actor(session, by or annotator_id)
-            return labels.create(session, clip, lane, content, suggestion, actor=actor)[0].record()
+            return labels.create(session, clip, lane, content, suggestion, actor=actor).record()
 
     def change(
         self, annotation_id: int, version: int, annotator_id: int, **changes: Unpack[labels.Changes]
@@ -264,8 +264,7 @@ class Store:
         Raises :class:`~annotations.records.StaleWrite` where it is not; nothing is written then.
         """
         with self._write() as session:
-            person = studies.get_annotator(session, annotator_id)
-            return labels.change(session, annotation_id, version, person, changes)[0].record()
+            return labels.change(session, annotation_id, version, self._actor(session, annotator_id), changes).record()
 
     def edit(
         self, clip_id: int, annotator_id: int, edits: Sequence[Edit], *, by: int | None = None
@@ -277,8 +276,7 @@ class Store:
         """
         with self._write() as session:
             clip, lane = clips.get(session, clip_id), studies.get_annotator(session, annotator_id)
-            person = studies.get_annotator(session, by or annotator_id)
-            left = labels.edit(session, clip, lane, person, edits)
+            left = labels.edit(session, clip, lane, self._actor(session, by or annotator_id), edits)
             return [each.record() if each else None for each in left]
 
     def restore_annotation(
@@ -289,13 +287,13 @@ class Store:
         Raises :class:`~annotations.records.StaleWrite` where somebody changed it meanwhile.
         """
         with self._write() as session:
-            person = studies.get_annotator(session, annotator_id)
-            return labels.restore(session, annotation_id, event_id, version, person).record()
+            actor = self._actor(session, annotator_id)
+            return labels.restore(session, annotation_id, event_id, version, actor).record()
 
     def remove(self, annotation_id: int, version: int, annotator_id: int) -> None:
         """Remove an annotation that is still in ``version``; raises :class:`~annotations.records.StaleWrite` if not."""
         with self._write() as session:
-            labels.remove(session, annotation_id, version, studies.get_annotator(session, annotator_id))
+            labels.remove(session, annotation_id, version, self._actor(session, annotator_id))
 
     def annotation(self, annotation_id: int) -> AnnotationRecord:
         """One annotation that is not removed."""

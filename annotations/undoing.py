@@ -61,7 +61,7 @@ def _load(session: Session, newest: Event) -> list[Annotation | Clip]:
 
 
 def _append_all(session: Session, step: Sequence[Event], actor: Actor, way: Way) -> Event:
-    first: Event | None = None
+    actor, first = actor.in_a_step(), None
     # A label set comes before the annotations that follow it: they are brought back under the names of then.
     for event in sorted(step, key=lambda each: (each.entity != "study", -each.id)):
         now = _state(session, event)
@@ -77,7 +77,6 @@ def _append_all(session: Session, step: Sequence[Event], actor: Actor, way: Way)
             after=then,
             way=way,
             undoes=event.id,
-            step_id=first.id if first else None,
         )
         first = first or taken_back
     assert first is not None, "a step has at least one event"

@@ -58,8 +58,10 @@ def make_active(session: Session, version: ModelVersion, actor: Actor) -> None:
     was = active(session, version.study_id)
     if was is version:
         return
-    opened = _switch(session, was, actor, None) if was else None
-    _switch(session, version, actor, opened)
+    actor = actor.in_a_step()
+    for each in (was, version):
+        if each is not None:
+            _switch(session, each, actor)
 
 
 def get(session: Session, version_id: int) -> ModelVersion:
@@ -160,23 +162,16 @@ def _row(suggestion: SuggestionRecord, clip_id: int, version_id: int, duration_s
     }
 
 
-def _switch(session: Session, version: ModelVersion, actor: Actor, opened: Event | None) -> Event:
+def _switch(session: Session, version: ModelVersion, actor: Actor) -> None:
     before = state(version)
     version.active = not version.active
     session.flush()
     kind = "model version activated" if version.active else "model version deactivated"
-    return _log(session, actor, kind, version, before, opened.id if opened else None)
+    _log(session, actor, kind, version, before)
 
 
-def _log(
-    session: Session,
-    actor: Actor,
-    kind: str,
-    version: ModelVersion,
-    before: events.State | None,
-    step_id: int | None = None,
-) -> Event:
-    return events.append(
+def _log(session: Session, actor: Actor, kind: str, version: ModelVersion, before: events.State | None) -> None:
+    events.append(
         session,
         actor,
         kind,
@@ -185,5 +180,4 @@ def _log(
         study_id=version.study_id,
         before=before,
         after=state(version),
-        step_id=step_id,
     )
