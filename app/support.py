@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotations.records import AnnotationRecord, LaneKind, ModelVersionRecord
+from app.stretches import covered
 from stf2m import segments
 from stf2m.adaptation import SupportError
 from stf2m.encoded import Encoded
@@ -95,18 +96,9 @@ def by(whose: Whose, annotations: Sequence[AnnotationRecord], settled: Collectio
     return [
         each
         for each in annotations
-        if each.annotator_id in settled or _covered(each, agreed[each.clip_id]) < (each.end_s - each.start_s) / 2
+        if each.annotator_id in settled
+        or covered(agreed[each.clip_id], (each.start_s, each.end_s)) < (each.end_s - each.start_s) / 2
     ]
-
-
-def _covered(annotation: AnnotationRecord, stretches: Sequence[tuple[float, float]]) -> float:
-    """How many seconds of an annotation lie in stretches, which may overlap."""
-    seconds, until = 0.0, annotation.start_s
-    for start_s, end_s in sorted(stretches):
-        end_s = min(end_s, annotation.end_s)
-        seconds += max(0.0, end_s - max(start_s, until))
-        until = max(until, end_s)
-    return seconds
 
 
 def teacher(version: ModelVersionRecord) -> Teacher | None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from annotations.records import AnnotationRecord, AnnotatorRecord, ClipRecord, LaneKind, Mode
+from app.stretches import covered
 from app.studio import Studio
 from app.support import Teacher
 
@@ -75,7 +76,7 @@ def progress(studio: Studio, study_id: int, annotations: Sequence[AnnotationReco
     for clip_id, annotator_id in sorted({*made, *done}):
         if clip_id in parts:
             said = made[clip_id, annotator_id]
-            share = min(1.0, covered(said) / durations[clip_id])
+            share = min(1.0, covered((each.start_s, each.end_s) for each in said) / durations[clip_id])
             parts[clip_id][annotator_id] = Part(len(said), share, (clip_id, annotator_id) in done)
     there = sorted({who for each in parts.values() for who in each}, key=lambda who: _order(names[who]))
     total = sum(durations.values())
@@ -113,15 +114,6 @@ def teachers(studio: Studio, study_id: int) -> list[Teacher]:
     labelled = {each.annotator_id for each in studio.store.annotations(study_id=study_id) if each.clip_id in ready}
     there = sorted((each for each in studio.store.annotators() if each.id in labelled), key=_order)
     return [Teacher(each.id, each.name, each.kind) for each in there]
-
-
-def covered(annotations: Sequence[AnnotationRecord]) -> float:
-    """How many seconds of a clip one or more of the annotations cover."""
-    seconds, until = 0.0, 0.0
-    for each in sorted(annotations, key=lambda each: each.start_s):
-        seconds += max(0.0, each.end_s - max(each.start_s, until))
-        until = max(until, each.end_s)
-    return seconds
 
 
 def _order(annotator: AnnotatorRecord) -> tuple[bool, str]:

@@ -19,6 +19,7 @@ from app.queue.looking import Found, Looking
 from app.queue.order import USUAL, arrange
 from app.queue.reasons import Kind, Reason, Spot
 from app.queue.search import Moment
+from app.stretches import covered
 
 #: So long an answer about the queue waits for clips that were not looked through yet, seconds.
 PATIENCE_S = 0.6
@@ -69,7 +70,7 @@ class Queue:
         self, study: StudyRecord, version: ModelVersionRecord, annotator_id: int, only: int | None = None
     ) -> WorkList:
         """Every clip of the study with the reasons to look at it, ordered by the study's mix; or ``only`` one clip."""
-        clips = [clip for clip in self._clips(study.id) if only in (None, clip.id)]
+        clips = self._clips(study.id) if only is None else [self._store.clip(only)]
         found = self._looking.at(clips, version, PATIENCE_S)
         said: dict[int, list[AnnotationRecord]] = defaultdict(list)
         for each in self._store.annotations(study_id=study.id, clip_id=only):
@@ -171,7 +172,7 @@ def _card(
         has_video=clip.has_video,
         mine=len(mine),
         corrections=len(said),
-        labelled=min(1.0, sum(end_s - start_s for start_s, end_s in reasons.joined(mine)) / clip.duration_s),
+        labelled=min(1.0, covered(mine) / clip.duration_s),
         finished=annotator_id in finished,
         finished_by=tuple(people[person_id].name for person_id in finished if person_id != annotator_id),
         reasons=why,

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from annotations.records import AnnotationRecord
+from app.stretches import Stretch, joined
 from stf2m.timeline import Array, Moments, join
 
 Kind = Literal["new", "disagreement", "contradiction", "unsure", "change", "check"]
@@ -21,8 +22,6 @@ LEAST_S = 1.0
 SLACK_S = 0.3
 #: One clip in so many is drawn for a random check, of a window this long in seconds.
 ONE_IN, WINDOW_S = 8, 5.0
-
-Stretch = tuple[float, float]
 
 
 class Spot(NamedTuple):
@@ -125,17 +124,6 @@ def without(spots: Iterable[Spot], covered: Iterable[Stretch], least_s: float = 
                 left.append(spot._replace(start_s=at, end_s=min(start_s, spot.end_s)))
             at = max(at, end_s)
     return left
-
-
-def joined(stretches: Iterable[Stretch]) -> list[Stretch]:
-    """The same seconds as stretches that neither overlap nor touch, by time."""
-    whole: list[Stretch] = []
-    for start_s, end_s in sorted(stretches):
-        if whole and start_s <= whole[-1][1] + 1e-6:
-            whole[-1] = (whole[-1][0], max(whole[-1][1], end_s))
-        else:
-            whole.append((start_s, end_s))
-    return whole
 
 
 def _confident(moments: Moments) -> np.ndarray:
