@@ -1,6 +1,6 @@
 """The rules of a study's model with what they do in the study: where they fire, what was labelled there, likenesses."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from annotations.records import AnnotationRecord, ClipRecord
+from annotations.records import AnnotationRecord, ClipRecord, ModelVersionRecord
 from app import inspection
 from app.studio import Studio
 from stf2m.explanation import Rule
@@ -18,6 +18,8 @@ from stf2m.segments import Segment
 FIRES = 0.5
 #: So many segments are shown of those that fire a rule most, none of which overlap.
 MOST_MOMENTS = 10
+#: Below this strength a segment is not shown as one that fires a rule.
+LEAST_STRENGTH = 0.01
 #: Rules that share at least this share of all their conditions, and speak for one emotion, are nearly alike.
 ALIKE = 0.5
 
@@ -70,29 +72,46 @@ class RuleHere:
         return sum(abs(self.rule.consequent.get(name, 0.0) - self.before.get(name, 0.0)) for name in names) / 2
 
 
-def rules(studio: Studio, study_id: int) -> list[RuleHere]:
-    """Every rule of a study's active model with what it does in the study's clips, the weightiest first."""
-    version = studio.version(study_id)
-    clips = inspection.ready_clips(studio, study_id)
-    strengths = {clip.id: studio.predictions.predict(clip, version)[1].strength for clip in clips}
-    pieces = {clip.id: studio.predictions.segments(clip) for clip in clips}
-    said = {clip.id: _labels(pieces[clip.id], studio.store.annotations(clip_id=clip.id)) for clip in clips}
-    before = _consequents(studio, study_id, version.parent_id)
+class Rulebook:
+    """The rules of a studio's studies; those asked for last are kept until the model, a clip or a label is another."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+        self._kept: tuple[object, list[RuleHere]] = None, []
+
+    def rules(self, study_id: int) -> list[RuleHere]:
+        """Every rule of a study's active model with what it does in the study's clips, the weightiest first."""
+        version = self._studio.version(study_id)
+        clips = inspection.ready_clips(self._studio, study_id)
+        said = self._studio.store.annotations(study_id=study_id)
+        key = version.id, [clip.id for clip in clips], [(each.id, each.version) for each in said]
+        former, found = self._kept
+        if former != key:
+            found = _rules(self._studio, version, clips, said)
+            self._kept = key, found
+        return found
+
+
+def _rules(
+    studio: Studio, version: ModelVersionRecord, clips: Sequence[ClipRecord], annotations: Sequence[AnnotationRecord]
+) -> list[RuleHere]:
+    pieces = [(clip, piece) for clip in clips for piece in studio.predictions.segments(clip)]
+    strengths = [studio.predictions.predict(clip, version)[1].strength for clip in clips]
+    strength = np.concatenate(strengths) if strengths else np.zeros((0, studio.predictions.model.architecture.rules))
+    said = _labels(pieces, annotations)
+    before = _consequents(studio, version)
     of = inspection.variables(studio)
-    segments = sum(map(len, pieces.values()))
     found = []
-    for rule in studio.adapted(study_id).rules():
-        strong = {clip.id: strengths[clip.id][:, rule.number] > FIRES for clip in clips}
-        fired = [said[clip.id][at] for clip in clips for at in np.flatnonzero(strong[clip.id])]
-        labelled = Counter(name for names in fired for name in names)
+    for rule in studio.predictions.adapted(version).rules():
+        fired = np.flatnonzero(strength[:, rule.number] > FIRES)
         found.append(
             RuleHere(
                 rule,
-                fires=sum(int(each.sum()) for each in strong.values()),
-                segments=segments,
-                clips={clip.name: int(strong[clip.id].sum()) for clip in clips if strong[clip.id].any()},
-                labelled=dict(labelled.most_common()),
-                moments=_moments(clips, pieces, {each: strengths[each][:, rule.number] for each in strengths}),
+                fires=len(fired),
+                segments=len(pieces),
+                clips=dict(Counter(pieces[at][0].name for at in fired)),
+                labelled=dict(Counter(name for at in fired for name in said[at]).most_common()),
+                moments=_moments(pieces, strength[:, rule.number]),
                 modalities=tuple(dict.fromkeys(of[condition.cue][1] for condition in rule.conditions)),
                 before=before.get(rule.number, {}),
             )
@@ -138,33 +157,31 @@ def _alike(one: RuleHere, other: RuleHere) -> bool:
     return one.emotion == other.emotion and len(first & second) >= ALIKE * len(first | second)
 
 
-def _labels(pieces: Sequence[Segment], annotations: Sequence[AnnotationRecord]) -> list[set[str]]:
+def _labels(pieces: Sequence[tuple[ClipRecord, Segment]], annotations: Sequence[AnnotationRecord]) -> list[set[str]]:
     """The emotions that people gave to at least half of each segment."""
+    on: defaultdict[int, list[AnnotationRecord]] = defaultdict(list)
+    for each in annotations:
+        on[each.clip_id].append(each)
     return [
         {
             each.emotion
-            for each in annotations
+            for each in on[clip.id]
             if min(each.end_s, piece.end_s) - max(each.start_s, piece.start_s) >= (piece.end_s - piece.start_s) / 2
         }
-        for piece in pieces
+        for clip, piece in pieces
     ]
 
 
-def _moments(
-    clips: Sequence[ClipRecord], pieces: Mapping[int, Sequence[Segment]], strengths: Mapping[int, NDArray[np.floating]]
-) -> tuple[RuleMoment, ...]:
+def _moments(pieces: Sequence[tuple[ClipRecord, Segment]], strength: NDArray[np.floating]) -> tuple[RuleMoment, ...]:
     """The segments of the highest strength that do not overlap one that is taken already."""
-    every = [
-        RuleMoment(clip.id, clip.name, piece.start_s, piece.end_s, float(strength))
-        for clip in clips
-        for piece, strength in zip(pieces[clip.id], strengths[clip.id], strict=True)
-    ]
     taken: list[RuleMoment] = []
-    for each in sorted(every, key=lambda moment: -moment.strength):
-        if len(taken) == MOST_MOMENTS or each.strength < 0.01:
+    for at in np.argsort(-strength, kind="stable"):
+        if len(taken) == MOST_MOMENTS or strength[at] < LEAST_STRENGTH:
             break
-        if not any(_overlap(one, each) for one in taken):
-            taken.append(each)
+        clip, piece = pieces[at]
+        moment = RuleMoment(clip.id, clip.name, piece.start_s, piece.end_s, float(strength[at]))
+        if not any(_overlap(one, moment) for one in taken):
+            taken.append(moment)
     return tuple(taken)
 
 
@@ -172,7 +189,8 @@ def _overlap(one: RuleMoment, other: RuleMoment) -> bool:
     return one.clip_id == other.clip_id and one.start_s < other.end_s and other.start_s < one.end_s
 
 
-def _consequents(studio: Studio, study_id: int, version_id: int | None) -> dict[int, Mapping[str, float]]:
-    if version_id is None:
+def _consequents(studio: Studio, version: ModelVersionRecord) -> dict[int, Mapping[str, float]]:
+    """What each rule said in the version before; nothing where there is none."""
+    if version.parent_id is None:
         return {}
-    return {rule.number: rule.consequent for rule in studio.adapted(study_id, version_id).rules()}
+    return {rule.number: rule.consequent for rule in studio.adapted(version.study_id, version.parent_id).rules()}

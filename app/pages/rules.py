@@ -21,6 +21,7 @@ MODALITIES = (("any modality", ANY), ("face", "face"), ("voice", "voice"), ("wor
 
 def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
     """Fill the tab. Nothing is computed before it is opened."""
+    book = rulebook.Rulebook(studio)
     with gr.Row(elem_classes="st-look"):
         with gr.Column(scale=5, min_width=320, elem_classes="st-side"):
             chosen = gr.Dropdown([], label="Clip", interactive=True, elem_id="rules-clip")
@@ -75,7 +76,7 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
     ) -> str:
         if not study_id:
             return ""
-        found = rulebook.rules(studio, study_id)
+        found = book.rules(study_id)
         wanted = rulebook.matching(found, emotion=emotion, cue=of_cue, modality=modality, words=words)
         clip = studio.find_clip(clip_id) if clip_id else None
         strengths = studio.predictions.predict(clip, studio.version(study_id))[1].strength if clip else None
@@ -93,7 +94,7 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
             return None
         clip = studio.clip(clip_id)
         edges, shares = inspection.firing(studio, clip, studio.version(clip.study_id))
-        here = {each.rule.number: each for each in rulebook.rules(studio, clip.study_id)}
+        here = {each.rule.number: each for each in book.rules(clip.study_id)}
         names = [RuleName(here[number].short, here[number].rule.text, here[number].emotion) for number in sorted(here)]
         return rules_over_time(edges, shares, names, inspection.colours(studio.study(clip.study_id)), clip.id)
 

@@ -18,7 +18,7 @@ def study_id(studio: Studio) -> int:
 
 
 def test_rules_are_counted_in_the_studys_own_clips_and_can_be_searched(studio: Studio, study_id: int) -> None:
-    rules = rulebook.rules(studio, study_id)
+    rules = rulebook.Rulebook(studio).rules(study_id)
     clips = inspection.ready_clips(studio, study_id)
     assert {each.segments for each in rules} == {sum(len(studio.predictions.segments(clip)) for clip in clips)}
     assert all(0 <= each.fires <= each.segments for each in rules)
@@ -36,7 +36,9 @@ def test_a_rule_leads_to_the_segments_that_fire_it_most_and_to_rules_like_it(stu
     clip = inspection.ready_clips(studio, study_id)[0]
     studio.labels.correct(clip.id, ana, 0.0, clip.duration_s, {"sad": 1.0})
     version = studio.version(study_id)
-    rules = rulebook.rules(studio, study_id)
+    book = rulebook.Rulebook(studio)
+    rules = book.rules(study_id)
+    assert book.rules(study_id) is rules
     for each in rules:
         assert sum(each.clips.values()) == each.fires
         assert set(each.labelled) <= {"sad"}
@@ -50,6 +52,8 @@ def test_a_rule_leads_to_the_segments_that_fire_it_most_and_to_rules_like_it(stu
         for each in inspection.ready_clips(studio, study_id)
     )
     assert fired.moments[0].strength == pytest.approx(most)
+    studio.labels.correct(clip.id, ana, 0.0, 2.0, {"happy": 1.0})
+    assert book.rules(study_id) is not rules
     by_fires = rulebook.ordered(rules, "fires here")
     assert by_fires[0].fires == fired.fires
     groups = rulebook.grouped(rules)
@@ -103,7 +107,7 @@ def test_a_missing_modality_says_why(studio: Studio, study_id: int) -> None:
 
 
 def test_names_of_people_are_escaped_in_lists(studio: Studio, study_id: int) -> None:
-    rules = rulebook.rules(studio, study_id)
+    rules = rulebook.Rulebook(studio).rules(study_id)
     page = list_html(rules[:1], len(rules), {"<i>": "#000000"})
     assert f"1 of {len(rules)} rules" in page
     assert "<i>" not in page.replace("<i style", "")
