@@ -93,7 +93,8 @@ class FiredRule:
 @dataclass(frozen=True)
 class Explanation:
     """Why a segment got its answer. ``text`` is the reason in short (cues with their values), ``sentence`` the whole
-    answer in everyday words; ``rules`` the fired ones, the most helpful to the answer first.
+    answer in everyday words; ``rules`` the fired ones, the most helpful to the answer first; ``named`` the conditions
+    that ``text`` quotes.
     """
 
     text: str
@@ -103,6 +104,7 @@ class Explanation:
     shares: dict[str, float]
     rules: tuple[FiredRule, ...]
     missing: tuple[str, ...]
+    named: tuple[Measured, ...] = ()
 
 
 def list_rules(network: Network, fast: FastWeights, emotions: Sequence[str]) -> list[Rule]:
@@ -168,7 +170,8 @@ def explain(
         return Explanation(nothing, f"Unknown: {nothing}.", memberships, uncertainty, shares, rules, missing)
     ranked = sorted(memberships, key=lambda name: -memberships[name])
     answer, degree = ranked[0], memberships[ranked[0]]
-    reasons = _reasons(rules)
+    named = _named(rules)
+    reasons = [f"{each.cue} is {each.term} ({with_unit(each.value, each.unit)})" for each in named]
     text = (
         _joined(reasons)
         if reasons
@@ -181,7 +184,7 @@ def explain(
         sentence += f" {_joined(parts).capitalize()} of the evidence."
     if missing:
         sentence += f" Without {_joined([f'the {name}' for name in missing])}."
-    return Explanation(text, sentence, memberships, uncertainty, shares, rules, missing)
+    return Explanation(text, sentence, memberships, uncertainty, shares, rules, missing, named)
 
 
 def membership_curves(network: Network, cue: str, points: int = 200) -> tuple[Floats, dict[str, Floats]]:
@@ -252,17 +255,17 @@ def _in_words(conditions: Sequence[tuple[str, str]], consequent: dict[str, float
     return f"IF {premise} THEN {', '.join(said if best[1] >= _QUOTED_DEGREE else said[:1])}"
 
 
-def _reasons(rules: tuple[FiredRule, ...]) -> list[str]:
+def _named(rules: tuple[FiredRule, ...]) -> tuple[Measured, ...]:
     """The conditions of the rules that helped the answer most, at most three, each cue once; learned patterns are named
     only where these rules speak of no cue.
     """
     helped = [rule for rule in rules if rule.contribution > 0][:_MOST_QUOTED_RULES]
     met = [each for rule in helped for each in rule.conditions if each.membership >= _QUOTED_DEGREE]
-    named = [each for each in met if " pattern " not in each.cue]
-    seen: dict[str, str] = {}
-    for each in named or met:
-        seen.setdefault(each.cue, f"{each.cue} is {each.term} ({with_unit(each.value, each.unit)})")
-    return list(seen.values())[:_MOST_REASONS]
+    cues = [each for each in met if " pattern " not in each.cue]
+    seen: dict[str, Measured] = {}
+    for each in cues or met:
+        seen.setdefault(each.cue, each)
+    return tuple(seen.values())[:_MOST_REASONS]
 
 
 def _of(shares: dict[str, float]) -> str:
