@@ -8,7 +8,6 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -184,10 +183,16 @@ def meta_train(
 @app.command()
 def rules(
     emotion: Annotated[str, typer.Option(metavar="NAME", help="Only rules that speak for this emotion most.")] = "",
-    json_file: Json = "",
+    json_file: Annotated[
+        str, typer.Option("--json", metavar="FILE", help="Write rules and memberships as JSON; - is standard output.")
+    ] = "",
+    csv_file: Annotated[
+        str, typer.Option("--csv", metavar="FILE", help="Write a row for each condition of each rule.")
+    ] = "",
+    latex_file: Annotated[str, typer.Option("--latex", metavar="FILE", help="Write tables for a paper.")] = "",
 ) -> None:
     """The fuzzy rules of the shipped model, in words."""
-    from stf2m import terminal
+    from stf2m import rule_export, terminal
     from stf2m.answers import unadapted
     from stf2m.model import STF2M
     from stf2m.vocabulary import canonical
@@ -200,9 +205,14 @@ def rules(
         for rule in adapted.rules()
         if not emotion or max(rule.consequent, key=lambda name: rule.consequent[name]) == canonical(emotion)
     ]
-    _write({"rules": [asdict(rule) for rule in found]}, json_file) if json_file else terminal.show(
-        terminal.rules(found)
-    )
+    if not (json_file or csv_file or latex_file):
+        terminal.show(terminal.rules(found))
+        return
+    document = rule_export.document(adapted, found)
+    written = ((json_file, rule_export.as_json), (csv_file, rule_export.as_csv), (latex_file, rule_export.as_latex))
+    for file, told in written:
+        if file:
+            _write_text(told(document), file)
 
 
 def main() -> NoReturn:
@@ -271,11 +281,14 @@ def _listed(names: str) -> list[str]:
 
 
 def _write(data: dict[str, Any], file: str) -> None:
-    text = json.dumps(data, ensure_ascii=False, indent=2)
+    _write_text(json.dumps(data, ensure_ascii=False, indent=2) + "\n", file)
+
+
+def _write_text(text: str, file: str) -> None:
     if file == "-":
-        print(text)
+        print(text, end="")
     else:
-        Path(file).write_text(text + "\n", encoding="utf-8")
+        Path(file).write_text(text, encoding="utf-8", newline="")
 
 
 @contextmanager

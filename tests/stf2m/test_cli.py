@@ -210,7 +210,7 @@ def test_a_test_that_cannot_be_is_refused(voices, home, options, said, refused, 
     assert said in refused("evaluate", voices, "--ways", 3, "--method", "prototype", *options)
 
 
-def test_rules_are_sentences_of_their_own_conditions():
+def test_rules_are_sentences_of_their_own_conditions_and_can_be_taken_away(home):
     rules = told("rules")["rules"]
     assert len(rules) >= 8
     for rule in rules:
@@ -219,5 +219,8 @@ def test_rules_are_sentences_of_their_own_conditions():
             assert f"{condition['cue']} is {condition['term']}" in rule["text"]
             assert condition.keys() >= {"cue", "term", "unit"}
         assert sum(rule["consequent"].values()) == pytest.approx(1, abs=0.01)
-    happy = told("rules", "--emotion", "joy")["rules"]
+    table = home / "rules.csv"
+    happy = told("rules", "--emotion", "joy", "--csv", table, "--latex", home / "rules.tex")["rules"]
     assert happy == [rule for rule in rules if max(rule["consequent"], key=rule["consequent"].get) == "happy"]
+    assert len(table.read_text(encoding="utf-8").splitlines()) == 1 + sum(len(rule["conditions"]) for rule in happy)
+    assert r"\toprule" in (home / "rules.tex").read_text(encoding="utf-8")
