@@ -105,6 +105,9 @@ def evaluate(
     checkpoint: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The model of the stf2m methods, if not the shipped one.")
     ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Also tell how far the reasons of the stf2m methods can be trusted.")
+    ] = False,
     json_file: Json = "",
 ) -> None:
     """Methods on the very same few-shot episodes of a data set: accuracy with 95 % intervals, and calibration.
@@ -145,7 +148,7 @@ def evaluate(
             progress=progress,
         )
         fit(methods, material)
-        results = compare(methods, material, setting, progress=progress)
+        results = compare(methods, material, setting, progress=progress, explain=explain)
     if json_file:
         about = {"left_out": material.left_out, "emotions_per_speaker": emotions_per_speaker}
         told = [{**result.as_json(), **about} for result in results]
@@ -163,6 +166,8 @@ def evaluate(
             f"{material.left_out} items with no {' or '.join(shown or ['face', 'voice', 'words'])} are left out."
         )
     terminal.show(terminal.results(results, title, notes))
+    if explain:
+        terminal.show(*(terminal.trusted(result) for result in results))
 
 
 @app.command("meta-train")

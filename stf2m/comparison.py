@@ -68,14 +68,26 @@ def fit(methods: Sequence[Method], material: Material) -> None:
 
 
 def compare(
-    methods: Sequence[Method], material: Material, setting: Setting, *, progress: Progress | None = None
+    methods: Sequence[Method],
+    material: Material,
+    setting: Setting,
+    *,
+    progress: Progress | None = None,
+    explain: bool = False,
 ) -> list[Result]:
-    """Test fitted methods on the material's test, all on the same episodes.
+    """Test fitted methods on the material's test, all on the same episodes; with ``explain`` their reasons as well.
 
     Raises :class:`stf2m.tasks.TooFewExamplesError` when the material allows no such episode.
     """
     return [
-        evaluate(method, material.test, setting, trained_on=method.origin or material.told, progress=progress)
+        evaluate(
+            method,
+            material.test,
+            setting,
+            trained_on=method.origin or material.told,
+            progress=progress,
+            explain=explain,
+        )
         for method in methods
     ]
 

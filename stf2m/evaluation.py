@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from stf2m import calibration
+from stf2m.adaptation import AdaptedModel
 from stf2m.calibration import Quality
 from stf2m.perturbation import mislabelled
 from stf2m.tasks import QUERIES, Episode, Example, Sampler, Shots, degrees_of, episodes
 from stf2m.tasks import Protocol as SpeakerProtocol
 from stf2m.tracks import FloatArray
+from stf2m.trust import Trust, Watch
 
 Progress = Callable[[float, str], None]
 
@@ -38,6 +40,13 @@ class Confident(Protocol):
     def confidence(self, query: Any) -> FloatArray:
         """How sure each answer is, ``(n,)``; only the order counts."""
         ...
+
+
+@runtime_checkable
+class Reasoned(Protocol):
+    """An adapted model that gives its reasons in rules."""
+
+    adapted: AdaptedModel
 
 
 class Method(Protocol):
@@ -139,7 +148,8 @@ class Result:
     of the share of their queries that were recognised, and ``recall`` that share; ``seconds`` is all the episodes'
     time, ``adapt_ms`` the median of adapting to one; ``setting`` is what was asked for, but ``transductive`` only where
     the method has a use for it; ``answers`` were given in all episodes; ``modalities`` are those that the ``examples``
-    show; ``trained_on`` says in words what was learned from before.
+    show; ``trained_on`` says in words what was learned from before. ``trust``: how far the reasons can be trusted,
+    where that was asked and the method gives any.
     """
 
     method: str
@@ -155,14 +165,17 @@ class Result:
     examples: int
     modalities: tuple[str, ...]
     trained_on: str
+    trust: Trust | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Everything in one flat object of plain values."""
+        """Everything in one object of plain values, flat but for ``recall`` and ``trust``."""
         told = asdict(self)
         setting, quality = told.pop("setting"), told.pop("quality")
         alpha = setting.pop("alpha")
         balance = "uniform" if alpha is None else alpha
         shots = self.setting.shots_in_words if isinstance(self.setting.shots, tuple) else self.setting.shots
+        if self.trust is None:
+            del told["trust"]
         return {**told, **quality, **setting, "shots": shots, "balance": balance}
 
 
@@ -191,14 +204,16 @@ def evaluate(
     *,
     trained_on: str = "nothing",
     progress: Progress | None = None,
+    explain: bool = False,
 ) -> Result:
-    """Test a fitted method in a setting.
+    """Test a fitted method in a setting; with ``explain`` also its reasons, see :mod:`stf2m.trust`.
 
     Raises :class:`stf2m.tasks.TooFewExamplesError` when the examples allow no such episode.
     """
     setting = replace(setting, transductive=setting.transductive and getattr(method, "transductive", False))
     tasks = list(setting.tasks(test))
-    run = _Run(method, test, setting.transductive)
+    watch = Watch(len(tasks), setting.seed) if explain else None
+    run = _Run(method, test, setting.transductive, watch)
     answers: list[_Answer] = []
     right: list[float] = []
     # The problems are tiny: a second thread only costs.
@@ -223,14 +238,15 @@ def evaluate(
         examples=len(test),
         modalities=tuple(sorted({name for each in test for name in each.views})),
         trained_on=trained_on,
+        trust=watch.trust() if watch else None,
     )
 
 
 class _Run:
     """A method at work on encoded examples, one episode after the other."""
 
-    def __init__(self, method: Method, test: Sequence[Example], transductive: bool) -> None:
-        self.method, self.test, self.transductive = method, test, transductive
+    def __init__(self, method: Method, test: Sequence[Example], transductive: bool, watch: Watch | None = None) -> None:
+        self.method, self.test, self.transductive, self.watch = method, test, transductive, watch
         self.encoded = method.encode(test)
         self._unadapted: dict[tuple[str, ...], Adapted | None] = {}
 
@@ -243,6 +259,8 @@ class _Run:
         adapting_s = time.perf_counter() - start
         said = calibration.distribution(adapted.predict(query))
         seconds = time.perf_counter() - start
+        if self.watch and isinstance(adapted, Reasoned):
+            self.watch.see(adapted.adapted, query)
         return _Answer(
             degrees=said,
             confidence=adapted.confidence(query) if isinstance(adapted, Confident) else said.max(axis=1),

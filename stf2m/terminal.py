@@ -9,6 +9,7 @@ from rich.text import Text
 from stf2m.answers import Answers
 from stf2m.evaluation import Result
 from stf2m.explanation import Rule
+from stf2m.trust import figures
 
 #: A colour for each emotion of the vocabulary; others are white.
 COLOURS = {
@@ -90,6 +91,19 @@ def results(found: Sequence[Result], title: str, notes: Sequence[str] = ()) -> R
             result.trained_on,
         )
     return Group(table, *(Text(note, style="dim") for note in notes))
+
+
+def trusted(result: Result) -> RenderableType:
+    """How far one method's reasons can be trusted, a row for each figure."""
+    if result.trust is None:
+        return Text(f"{result.method} gives no reasons in rules.", style="dim")
+    seen = f"{result.trust.segments} segments, {result.trust.sentences} sentences"
+    table = Table(title=f"Reasons of {result.method}: {seen}", title_justify="left", header_style="dim")
+    for name in ("figure", "", "value", "aim"):
+        table.add_column(name)
+    for each in figures(result.trust):
+        table.add_row(each.name, each.question, Text(each.value, style="bold" if each.reached else ""), each.aim)
+    return table
 
 
 def show(*parts: RenderableType) -> None:
