@@ -91,7 +91,7 @@ class Adapting:
         emotions = emotions if len(emotions) > 1 else list(study.emotion_names)
         base = self._predictions.base([meanings[name] for name in emotions])
         figures = {"checkpoint": self._predictions.checkpoint}
-        file = self._predictions.keep(label_set.named(base, emotions))
+        file = self._predictions.keep(base.named(emotions))
         return self._store.add_model_version(study.id, NewVersion("base", emotions, file, figures=figures))
 
     def versions(self, study_id: int) -> list[ModelVersionRecord]:
@@ -178,7 +178,7 @@ class Adapting:
             "unlabelled": others.identity if others else None,
             "whose": None if whose == EVERYBODY else asdict(self._teacher(whose)),
         }
-        file = self._predictions.keep(label_set.named(adapted, emotions))
+        file = self._predictions.keep(adapted.named(emotions))
         new = NewVersion("adapted", emotions, file, previous.id, corrections, figures)
         version = self._store.add_model_version(study.id, new, annotator_id)
         progress(0.8, "Looking at what changed")
@@ -201,7 +201,7 @@ class Adapting:
             adapted, _ = _adapt(self._model, support, [meaning[name] for name in emotions], None)
         except SupportError as error:
             raise NotEnoughCorrections(f"From {self._named(annotator_id)} alone: {error}") from error
-        return label_set.named(adapted, emotions)
+        return adapted.named(emotions)
 
     def follow(self, study_id: int, annotator_id: int) -> ModelVersionRecord:
         """After the label set of a study changed: the version that answers for the emotions of now becomes active.
@@ -252,7 +252,7 @@ class Adapting:
             adapted, seconds = _adapt(self._model, self._support(corrections, emotions), meanings, others)
         except SupportError:
             return self._store.activate(base.id)
-        adapted = label_set.named(adapted, emotions)
+        adapted = adapted.named(emotions)
         figures = {"checkpoint": self._predictions.checkpoint, "seconds": seconds, "renewed": outdated.number}
         if "unlabelled" in outdated.figures:
             figures["unlabelled"] = others.identity if others else None

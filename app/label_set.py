@@ -3,10 +3,7 @@
 A study whose "happy" was renamed "joyful" loses nothing: what the model knows of happy people answers as joyful.
 """
 
-from collections.abc import Sequence
-
 from annotations.records import StudyRecord
-from stf2m.adaptation import AdaptedModel
 
 
 def meanings(study: StudyRecord) -> dict[str, str]:
@@ -17,8 +14,3 @@ def meanings(study: StudyRecord) -> dict[str, str]:
         taken = emotion.meaning in found.values() or (emotion.meaning in names and emotion.meaning != emotion.name)
         found[emotion.name] = emotion.name if taken else emotion.meaning
     return found
-
-
-def named(model: AdaptedModel, emotions: Sequence[str]) -> AdaptedModel:
-    """The same model, its answers under other names."""
-    return AdaptedModel(model.network, emotions, model.fast, model.encoder)

@@ -18,9 +18,11 @@ from stf2m import explanation
 from stf2m.checkpoint import fingerprint
 from stf2m.encoded import Encoded
 from stf2m.explanation import Explanation, Rule
-from stf2m.fast_weights import FastWeights, contributions, distances, learn, logits, nothing_learned
+from stf2m.fast_weights import FastWeights, distances, learn, logits, nothing_learned
 from stf2m.network import Evidence, Memory, Network, Reading
 from stf2m.recurrent import Conditioning
+from stf2m.rule_edits import NO_EDITS, RuleEdits, about, edits_in
+from stf2m.rules_at_work import RulesAtWork
 from stf2m.threads import one_thread
 from stf2m.tracks import FloatArray
 from stf2m.vocabulary import canonical
@@ -57,10 +59,23 @@ class Prediction:
 
 
 class AdaptedModel:
-    """A model that answers for the emotions of one study. Made by :func:`adapt`."""
+    """A model that answers for the emotions of one study. Made by :func:`adapt`; ``edits`` are a person's."""
 
-    def __init__(self, network: Network, emotions: Sequence[str], fast: FastWeights, encoder: str) -> None:
+    def __init__(
+        self, network: Network, emotions: Sequence[str], fast: FastWeights, encoder: str, edits: RuleEdits = NO_EDITS
+    ) -> None:
         self.network, self.emotions, self.fast, self.encoder = network, tuple(emotions), fast, encoder
+        self.edits, self.work = edits, RulesAtWork(network, fast, emotions, edits)
+
+    def with_edits(self, edits: RuleEdits) -> "AdaptedModel":
+        """The same model with a person's edits of its rules in place of those it had."""
+        return AdaptedModel(self.network, self.emotions, self.fast, self.encoder, edits)
+
+    def named(self, emotions: Sequence[str]) -> "AdaptedModel":
+        """The same model, its answers under other names."""
+        names = dict(zip(self.emotions, emotions, strict=True))
+        edits = self.edits.renamed(lambda name: names.get(name, name))
+        return AdaptedModel(self.network, emotions, self.fast, self.encoder, edits)
 
     @property
     def taught(self) -> bool:
@@ -90,9 +105,7 @@ class AdaptedModel:
         reading, evidence = self._see(encoded)
         degrees = prediction.memberships[0]
         names = [modality.name for modality in self.network.modalities]
-        rules = explanation.fired_rules(
-            self.network, self.fast, reading, float(evidence.attention[0, -1]), self.emotions, int(degrees.argmax())
-        )
+        rules = explanation.fired_rules(self.work, reading, float(evidence.attention[0, -1]), int(degrees.argmax()))
         there = encoded.present[0]
         return explanation.explain(
             dict(zip(self.emotions, degrees.tolist(), strict=True)),
@@ -105,14 +118,17 @@ class AdaptedModel:
     @one_thread()
     @torch.inference_mode()
     def rules(self) -> list[Rule]:
-        """Every rule in words with what it says of this study's emotions, the weightiest first."""
-        return explanation.list_rules(self.network, self.fast, self.emotions)
+        """Every rule in words with what it says of this study's emotions; pinned and written ones, then the weightiest
+        first.
+        """
+        return explanation.list_rules(self.work)
 
     def membership_curves(
         self, cue: str, points: int = 200
     ) -> tuple[explanation.Floats, dict[str, explanation.Floats]]:
-        """See :func:`stf2m.explanation.membership_curves`."""
-        return explanation.membership_curves(self.network, cue, points)
+        """See :func:`stf2m.explanation.membership_curves`; the terms are called as a person calls them."""
+        x, curves = explanation.membership_curves(self.network, cue, points)
+        return x, {self.work.called(cue, term): curve for term, curve in curves.items()}
 
     @one_thread()
     @torch.inference_mode()
@@ -126,19 +142,44 @@ class AdaptedModel:
             least = firing.topk(min(most, firing.shape[1]), dim=1).values[:, -1:]
             firing = firing * (firing >= least)
             firing = firing / firing.sum(dim=1, keepdim=True).clamp(min=1e-9)
-        semantic = torch.einsum("nr,nrd->nd", firing, reading.answers)
-        spoken = (semantic - self.fast.centre[-1]) @ self.fast.weight[:, -1].T + self.fast.bias[:, -1]
-        spoken = (spoken * evidence.present[:, -1:]).masked_fill(~self.fast.known, -1e4)
-        return (spoken / self.fast.temperature).softmax(dim=1).numpy()
+        spoken = torch.einsum("nr,nrk->nk", firing, self.work.spoken(reading.answers)) * evidence.present[:, -1:]
+        return self.work.degrees(spoken).numpy()
+
+    @one_thread()
+    @torch.inference_mode()
+    def parts(self, encoded: Encoded) -> FloatArray:
+        """What every modality and then every rule adds to the log degree of each emotion, ``(n, M + R, N)``, beyond the
+        mean of the emotions that the model knows.
+
+        The sum over the parts, one emotion's less another's, is the logarithm of the ratio of their degrees.
+        """
+        reading, evidence = self._see(encoded)
+        added = self.work.added(reading, evidence)[:, :-1]
+        by_rules = evidence.attention[:, -1:, None] * reading.firing.normalised[:, :, None]
+        added = torch.cat([added, by_rules * self.work.spoken(reading.answers)], dim=1) / self.fast.temperature
+        return (added - added[:, :, self.fast.known].mean(dim=2, keepdim=True)).numpy()
+
+    @one_thread()
+    @torch.inference_mode()
+    def trust(self, encoded: Encoded) -> FloatArray:
+        """How much every modality, and the rules last, weigh in the answers, ``(n, M + 1)``; rows sum to one, or are
+        zero where nothing is there.
+        """
+        return self._see(encoded)[1].attention.numpy()
 
     def to_bytes(self) -> bytes:
-        """The fast weights as safetensors, with emotions and the model's fingerprint in the metadata."""
+        """The fast weights and a person's edits as safetensors, with emotions and the model's fingerprint in the
+        metadata.
+        """
         fast = self.fast._asdict()
         tensors: dict[str, Tensor] = {name: fast[name] for name in fast if name != "conditioning"}
         tensors |= {f"conditioning.{name}": value for name, value in self.fast.conditioning._asdict().items()}
         # One entry only: safetensors writes several in no fixed order, and the same weights must give the same bytes.
-        about = {"about": json.dumps({"emotions": self.emotions, "model": self.encoder})}
-        return safetensors.torch.save({name: value.contiguous() for name, value in tensors.items()}, about)
+        told = {"emotions": self.emotions, "model": self.encoder}
+        told |= {"edits": self.edits.as_json()} if self.edits else {}
+        tensors |= self.edits.tensors()
+        contiguous = {name: value.contiguous() for name, value in tensors.items()}
+        return safetensors.torch.save(contiguous, {"about": json.dumps(told)})
 
     @classmethod
     def from_bytes(cls, data: bytes, network: Network) -> "AdaptedModel":
@@ -147,29 +188,29 @@ class AdaptedModel:
         Raises ``ValueError`` when the data are damaged or belong to another model.
         """
         try:
-            length = int.from_bytes(data[:8], "little")
-            about = json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["about"])
+            told = about(data)
             tensors = safetensors.torch.load(data)
             conditioning = Conditioning(*(tensors[f"conditioning.{name}"] for name in Conditioning._fields))
             learned = {name: tensors[name] for name in FastWeights._fields if name != "conditioning"}
             fast = FastWeights(**learned, conditioning=conditioning)
-            emotions, model = about["emotions"], about["model"]
+            emotions, model = told["emotions"], told["model"]
         except (KeyError, ValueError, safetensors.SafetensorError) as error:
             raise ValueError("These are not the fast weights of an adapted model.") from error
         if model != fingerprint(network):
             raise ValueError("These fast weights belong to another model.")
-        return cls(network, emotions, fast, model)
+        return cls(network, emotions, fast, model, edits_in(data))
 
     def _see(self, encoded: Encoded) -> tuple[Reading, Evidence]:
         reading = self.network.read(*_tensors(encoded))
+        reading = reading._replace(firing=self.work.fire(reading))
         return reading, self.network.evidence(reading, self.fast.conditioning)
 
     def _predict(self, encoded: Encoded) -> tuple[NDArray[np.floating], ...]:
         reading, evidence = self._see(encoded)
-        added = contributions(self.fast, evidence)
+        added = self.work.added(reading, evidence)
         spoken = added.sum(dim=1).masked_fill(~self.fast.known, -1e4)
         memberships = (spoken / self.fast.temperature).softmax(dim=1)
-        shares = _shares(self.network, reading, added[:, :, self.fast.known], evidence)
+        shares = _shares(self.work, reading, added[:, :, self.fast.known], evidence)
         doubt = _uncertainty(self.network, self.fast, evidence, memberships)
         strength = reading.firing.log_strength.exp()
         return tuple(array.numpy() for array in (memberships, doubt, shares, reading.firing.normalised, strength))
@@ -287,16 +328,16 @@ def _recall(memory: Memory, emotions: Sequence[str], weight: float) -> tuple[Enc
     return memory.encoded[asked], mass, weights.astype(np.float32)
 
 
-def _shares(network: Network, reading: Reading, added: Tensor, evidence: Evidence) -> Tensor:
+def _shares(work: RulesAtWork, reading: Reading, added: Tensor, evidence: Evidence) -> Tensor:
     """Each modality's part of the evidence, ``(n, M)``: its own contribution plus that of the rules that speak of it, a
     rule of several modalities divided by its measured conditions; size is the sum over emotions of what it
     moves a logit away from the mean. ``added (n, J, N)``.
     """
     moved = added - added.mean(dim=2, keepdim=True)
     known = (~reading.x.isnan()).to(moved.dtype)
-    gates = network.rules.conditions()
+    network = work.network
     groups = torch.nn.functional.one_hot(torch.tensor(network.rules.groups), len(network.modalities)).to(moved.dtype)
-    measured = torch.einsum("rv,nv,vm->nrm", gates, known, groups)
+    measured = torch.einsum("rv,nv,vm->nrm", work.gates(), known, groups)
     part = measured / measured.sum(dim=2, keepdim=True).clamp(min=1e-9)
     by_rules = torch.einsum("nr,nrm->nm", reading.firing.normalised, part)
     moved = moved[:, :-1] + by_rules[:, :, None] * moved[:, -1:]

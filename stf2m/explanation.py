@@ -4,7 +4,8 @@ What is quoted of a rule is exact: its conditions are the hard gates and terms t
 THEN is the rule's answer through the adapted classifier: the rules' part of a segment's logits is
 ``Σ_r f_r (W (u_r - g) + b)`` with f the normalised firing, so ``softmax((W (u_r - g) + b) / temperature)`` is what the
 model would say if rule r alone had fired and nothing but the rules spoke. In the list of all rules u_r is taken at the
-values at which the rule usually fires in the training data; for one segment, at the segment's own values.
+values at which the rule usually fires in the training data; for one segment, at the segment's own values. Rules that a
+person wrote or pinned say what they were given; see :mod:`stf2m.rules_at_work`.
 """
 
 from collections.abc import Sequence
@@ -14,10 +15,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from stf2m.fast_weights import FastWeights
+from stf2m import rule_words
 from stf2m.fuzzy import TERMS
 from stf2m.network import Network, Reading
-from stf2m.tracks import Cue
+from stf2m.rules_at_work import RulesAtWork
 
 Floats = NDArray[np.float64]
 
@@ -29,7 +30,9 @@ _MOST_REASONS = 3
 
 @dataclass(frozen=True)
 class Condition:
-    """``cue`` is ``term`` (low, medium, high); ``gate`` in (0, 1) is how firmly the rule learned to ask for it."""
+    """``cue`` is ``term`` (low, medium, high, or what a person calls them); ``gate`` in (0, 1] is how firmly the rule
+    learned to ask for it.
+    """
 
     cue: str
     term: str
@@ -40,7 +43,8 @@ class Condition:
 @dataclass(frozen=True)
 class Rule:
     """A rule of a model. ``weight``: its mean share of all firing, ``support``: the share of segments that fire it at a
-    strength above one half; both in the training data.
+    strength above one half; both in the training data, for a written rule in the remembered part of it. ``written_by``
+    is empty for a learned rule; one that is ``off`` does not fire, a ``pinned`` one's consequent stays.
     """
 
     number: int
@@ -49,6 +53,9 @@ class Rule:
     weight: float
     support: float
     text: str
+    written_by: str = ""
+    pinned: bool = False
+    off: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,7 @@ class FiredRule:
     conditions: tuple[Measured, ...]
     consequent: dict[str, float]
     text: str
+    written_by: str = ""
 
     def as_dict(self) -> dict[str, object]:
         """The rule as plain JSON for screens and files, numbers rounded."""
@@ -107,53 +115,68 @@ class Explanation:
     named: tuple[Measured, ...] = ()
 
 
-def list_rules(network: Network, fast: FastWeights, emotions: Sequence[str]) -> list[Rule]:
-    """Every rule in words, the weightiest first."""
+def list_rules(work: RulesAtWork) -> list[Rule]:
+    """Every rule in words: first those that a person pinned or wrote, then the weightiest."""
+    network, edits = work.network, work.edits
     answers = network.rules.answers(network.rule_values)
     own = answers[torch.arange(len(answers)), torch.arange(len(answers))]
-    degrees = _degrees(_rule_logits(fast, own), fast)
-    gates, conditions = network.rules.gate_logits.sigmoid(), _conditions(network)
+    degrees = work.degrees(work.spoken(own[None])[0])
+    gates = network.rules.gate_logits.sigmoid()
+    measures = [*zip(network.rule_weight.tolist(), network.rule_support.tolist(), strict=True), *_remembered(work)]
     rules = []
-    for number, chosen in enumerate(conditions):
+    for number, chosen in enumerate(work.conditions):
+        written = edits.written[number - work.learned] if number >= work.learned else None
         quoted = tuple(
-            Condition(cue.name, term, cue.unit, float(gates[number, variable])) for variable, cue, term in chosen
+            Condition(
+                cue.name, work.called(cue.name, term), cue.unit, 1.0 if written else float(gates[number, variable])
+            )
+            for variable, cue, term in chosen
         )
-        consequent = _by_name(emotions, degrees[number])
-        text = _in_words([(condition.cue, condition.term) for condition in quoted], consequent)
-        weight, support = float(network.rule_weight[number]), float(network.rule_support[number])
-        rules.append(Rule(number, quoted, consequent, weight, support, text))
-    return sorted(rules, key=lambda rule: -rule.weight)
+        consequent = _by_name(work.emotions, degrees[number])
+        named = [(condition.cue, condition.term) for condition in quoted]
+        text = rule_words.told(named, written.says if written else _quoted(consequent))
+        by, pinned, off = written.author if written else "", number in edits.pinned, number in edits.off
+        weight, support = measures[number]
+        rules.append(Rule(number, quoted, consequent, weight, support, text, by, pinned, off))
+    return sorted(rules, key=lambda rule: (not (rule.pinned or rule.number >= work.learned), -rule.weight))
 
 
-def fired_rules(
-    network: Network, fast: FastWeights, reading: Reading, attention: float, emotions: Sequence[str], answer: int
-) -> tuple[FiredRule, ...]:
-    """The rules that fire for one segment (``reading`` of one row), the most helpful to emotion number ``answer``
-    first.
+def fired_rules(work: RulesAtWork, reading: Reading, attention: float, answer: int) -> tuple[FiredRule, ...]:
+    """The rules that fire for one segment (``reading`` of one row, with the firing of the rules at work), the most
+    helpful to emotion number ``answer`` first.
 
     ``attention`` is the weight of the rules among the sources of evidence.
     """
-    spoken = _rule_logits(fast, reading.answers[0])
+    bells, edits = work.network.rules.bells, work.edits
+    spoken = work.spoken(reading.answers)[0]
     shares = reading.firing.normalised[0]
-    above = spoken - spoken[:, fast.known].mean(dim=1, keepdim=True)
+    above = spoken - spoken[:, work.fast.known].mean(dim=1, keepdim=True)
     helps = attention * shares * above[:, answer]
-    degrees = _degrees(spoken, fast)
-    natural = reading.x[0] * network.rules.bells.scale + network.rules.bells.offset
-    membership = network.rules.bells.log_membership(torch.nan_to_num(reading.x))[0].exp()
-    conditions = _conditions(network)
+    degrees = work.degrees(spoken)
+    natural = reading.x[0] * bells.scale + bells.offset
+    membership = bells.log_membership(torch.nan_to_num(reading.x))[0].exp()
     fired = []
     for number in (-helps).argsort().tolist():
         measured = tuple(
-            Measured(cue.name, term, cue.unit, float(natural[variable]), float(membership[variable, TERMS.index(term)]))
-            for variable, cue, term in conditions[number]
+            Measured(
+                cue.name,
+                work.called(cue.name, term),
+                cue.unit,
+                float(natural[variable]),
+                float(membership[variable, TERMS.index(term)]),
+            )
+            for variable, cue, term in work.conditions[number]
             if not bool(reading.x[0, variable].isnan())
         )
-        if measured:
-            consequent = _by_name(emotions, degrees[number])
-            text = _in_words([(each.cue, each.term) for each in measured], consequent)
+        if measured and number not in edits.off:
+            written = edits.written[number - work.learned] if number >= work.learned else None
+            consequent = _by_name(work.emotions, degrees[number])
+            said = written.says if written else _quoted(consequent)
+            text = rule_words.told([(each.cue, each.term) for each in measured], said)
             strength = float(reading.firing.log_strength[0, number].exp())
             numbers = strength, float(shares[number]), float(helps[number])
-            fired.append(FiredRule(number, *numbers, measured, consequent, text))
+            by = written.author if written else ""
+            fired.append(FiredRule(number, *numbers, measured, consequent, text, by))
     return tuple(fired)
 
 
@@ -222,25 +245,17 @@ def with_unit(value: float, unit: str) -> str:
     )
 
 
-def _conditions(network: Network) -> list[list[tuple[int, Cue, str]]]:
-    """Per rule its conditions as (variable, cue, term), the firmest first."""
-    gates, terms, cues = network.rules.gate_logits, network.rules.term_logits.argmax(dim=-1), network.variables
-    chosen = network.rules.conditions() > 0.5
-    found = []
-    for rule in range(len(gates)):
-        variables = chosen[rule].nonzero().flatten().tolist()
-        variables.sort(key=lambda variable: -float(gates[rule, variable]))
-        found.append([(variable, cues[variable], TERMS[int(terms[rule, variable])]) for variable in variables])
-    return found
-
-
-def _rule_logits(fast: FastWeights, answers: torch.Tensor) -> torch.Tensor:
-    """Each rule's answer ``(R, D)`` through the rules' part of the adapted classifier, ``(R, N)``."""
-    return (answers - fast.centre[-1]) @ fast.weight[:, -1].T + fast.bias[:, -1]
-
-
-def _degrees(spoken: torch.Tensor, fast: FastWeights) -> torch.Tensor:
-    return (spoken.masked_fill(~fast.known, -1e4) / fast.temperature).softmax(dim=-1)
+def _remembered(work: RulesAtWork) -> list[tuple[float, float]]:
+    """Of every written rule, its mean share of firing and how often it fires above one half in the model's memory."""
+    memory = getattr(work.network, "memory", None)
+    if not work.edits.written or memory is None:
+        return [(0.0, 0.0)] * len(work.edits.written)
+    encoded = memory.encoded
+    firing = work.fire(
+        work.network.read(*(torch.tensor(each) for each in (encoded.pooled, encoded.present, encoded.cues)))
+    )
+    share, strong = firing.normalised.mean(dim=0), (firing.log_strength.exp() > 0.5).float().mean(dim=0)
+    return list(zip(share[work.learned :].tolist(), strong[work.learned :].tolist(), strict=True))
 
 
 def _by_name(emotions: Sequence[str], degrees: torch.Tensor) -> dict[str, float]:
@@ -248,11 +263,10 @@ def _by_name(emotions: Sequence[str], degrees: torch.Tensor) -> dict[str, float]
     return dict(sorted(pairs, key=lambda pair: -pair[1]))
 
 
-def _in_words(conditions: Sequence[tuple[str, str]], consequent: dict[str, float]) -> str:
-    premise = " AND ".join(f"{cue} is {term}" for cue, term in conditions)
-    said = [f"{name} {degree:.2f}" for name, degree in list(consequent.items())[:2]]
-    best = list(consequent.values())
-    return f"IF {premise} THEN {', '.join(said if best[1] >= _QUOTED_DEGREE else said[:1])}"
+def _quoted(consequent: dict[str, float]) -> dict[str, float]:
+    """What of a consequent is quoted: the emotion it speaks for most, and the next where it matters."""
+    first, *others = consequent.items()
+    return dict([first, *(each for each in others[:1] if each[1] >= _QUOTED_DEGREE)])
 
 
 def _named(rules: tuple[FiredRule, ...]) -> tuple[Measured, ...]:
