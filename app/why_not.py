@@ -16,6 +16,12 @@ def sentence(
     answer = max(memberships, key=lambda name: memberships[name])
     if wanted == answer:
         return f"It is {answer} already."
+    if flip is not None and flip.onwards:
+        [change] = flip.changes
+        side = "below" if change.after < change.before else "above"
+        here = with_unit(change.before, change.unit)
+        limit = with_unit(change.after, change.unit)
+        return f"It would be {flip.emotion} if {change.cue} were {side} {limit} ({here} here)."
     if flip is not None:
         return f"It would be {flip.emotion} ({flip.degree:.2f}) if {' and '.join(map(_changed, flip.changes))}."
     if not shares:

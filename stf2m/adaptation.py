@@ -241,7 +241,7 @@ def adapt(
     parts = [support[used]]
     labels, counts = [degrees[used].astype(np.float32)], [weights[used]]
     if memory is not None:
-        remembered, their_degrees, their_weights = _recall(memory, emotions, float(network.memory_weight))
+        remembered, their_degrees, their_weights = recall(memory, emotions, float(network.memory_weight))
         parts, labels, counts = [*parts, remembered], [*labels, their_degrees], [*counts, their_weights]
     joined, target, count = Encoded.concatenate(parts), np.concatenate(labels), np.concatenate(counts)
     if (target.sum(axis=0) > 0).sum() < 2:
@@ -310,7 +310,7 @@ def _check(
         raise SupportError("These segments were encoded by another model; encode them again with this one.")
 
 
-def _recall(memory: Memory, emotions: Sequence[str], weight: float) -> tuple[Encoded, FloatArray, FloatArray]:
+def recall(memory: Memory, emotions: Sequence[str], weight: float) -> tuple[Encoded, FloatArray, FloatArray]:
     """The remembered segments of the emotions asked for, with degrees and weights: all of one emotion and modality
     together count as much as ``weight`` corrections.
     """

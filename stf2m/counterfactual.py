@@ -35,12 +35,17 @@ class CueChange:
 
 @dataclass(frozen=True)
 class Flip:
-    """After ``changes`` the model says ``emotion`` to the ``degree``; ``effort`` is their sum in typical ranges."""
+    """After ``changes`` the model says ``emotion`` to the ``degree``; ``effort`` is their sum in typical ranges.
+
+    ``onwards``: it is one cue, and further in the same direction, up to the end of the typical range, the model says
+    the same, so that "below 30 Hz" is true and not only "at 30 Hz".
+    """
 
     changes: tuple[CueChange, ...]
     emotion: str
     degree: float
     effort: float
+    onwards: bool = False
 
 
 def with_cues(model: AdaptedModel, encoded: Encoded, values: Mapping[str, float]) -> Encoded:
@@ -99,14 +104,31 @@ class _Search:
         return self._best(points)
 
     def told(self, point: dict[int, float]) -> Flip:
-        """The point in names and units, with what the model says there."""
+        """The point in names and units, with what the model says there; where it can, in numbers as they are read."""
+        readable = {cue: self._readable(cue, value) for cue, value in point.items()}
+        point = readable if self._does(self._ask([readable]))[0] else point
         memberships = self._ask([point])[0]
         emotion = int(memberships.argmax())
         changes = tuple(
             CueChange(self.cues[cue].name, self.cues[cue].unit, float(self.values[cue]), float(value))
             for cue, value in sorted(point.items(), key=lambda item: -self._effort({item[0]: item[1]}))
         )
-        return Flip(changes, self.model.emotions[emotion], float(memberships[emotion]), self._effort(point))
+        degree, onwards = float(memberships[emotion]), len(changes) == 1 and self._onwards(changes[0], emotion)
+        return Flip(changes, self.model.emotions[emotion], degree, self._effort(point), onwards)
+
+    def _readable(self, cue: int, value: float) -> float:
+        """The next value further on that :func:`stf2m.explanation.with_unit` tells without a remainder."""
+        size, scale = abs(value), any(letter.isdigit() for letter in self.cues[cue].unit)
+        places = 2 if scale or size < 1 else 1 if size < 100 else 0
+        away = np.floor if value < self.values[cue] else np.ceil
+        return float(away(round(value * 10**places, 6)) / 10**places)
+
+    def _onwards(self, change: CueChange, emotion: int) -> bool:
+        cue = next(number for number, each in enumerate(self.cues) if each.name == change.cue)
+        low, high = self.cues[cue].typical
+        end = min(low, change.after) if change.after < change.before else max(high, change.after)
+        points = [{cue: float(value)} for value in np.linspace(change.after, end, PAIRED)]
+        return bool((self._ask(points).argmax(axis=1) == emotion).all())
 
     def _best(self, points: list[dict[int, float]]) -> dict[int, float] | None:
         """The point of least effort that does it, brought as near to the present values as it still does it."""

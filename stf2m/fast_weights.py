@@ -144,15 +144,40 @@ def _items(
     return items[used], weights[:, None].expand(-1, count)[used]
 
 
+def fuzzy_mass(network: Network, firing: Tensor, mass: Tensor) -> Tensor:
+    """How much each of n corrections counts in the prototype of each emotion, ``(n, N)``: its ``mass`` (degree times
+    weight), and how far the rules that fire for it are those that fire for the emotion. ``firing (n, R)``.
+    """
+    profile = (mass.T @ firing) / mass.sum(dim=0).clamp(min=1e-6)[:, None]
+    overlap = torch.minimum(firing[:, None], profile[None]).sum(dim=-1)
+    overlap = torch.where(firing.sum(dim=1, keepdim=True) > 0, overlap, torch.ones_like(overlap))
+    return mass * (overlap + 0.05) ** F.softplus(network.raw_agreement)
+
+
+def prototype_pulls(network: Network, fast: FastWeights, support: Reading, mass: Tensor, asked: Reading) -> Tensor:
+    """What each of n corrections adds to the logits of m segments through the emotions' prototypes, ``(m, n, N)``.
+
+    A logit's start is ``Σ_j α_j (2 τ_j p_kj · (f_j - g_j) - τ_j |p_kj|²)``, and a prototype is a weighted sum over the
+    corrections, so the first term is a sum over them: ``Σ_j α_j 2 τ_j w_nk (f_nj - g_j)·(f_j - g_j) / (Σ_n w_nk + s)``
+    with w their :func:`fuzzy_mass` and s the shrinkage. This is so before unlabelled segments move the prototypes and
+    the learned optimiser refines the weights. ``mass (n, N)`` is degree times weight of all that was learned from.
+    """
+    given, query = (network.evidence(each, fast.conditioning) for each in (support, asked))
+    present = given.present.to(mass.dtype)
+    fuzzy = fuzzy_mass(network, support.firing.normalised, mass)
+    share = torch.einsum("nk,nj->kj", fuzzy, present) + F.softplus(network.raw_shrinkage)
+    theirs = (given.features - fast.centre) * present[:, :, None]
+    here = (query.features - fast.centre) * query.present[:, :, None]
+    alike = torch.einsum("mjd,njd->mnj", here, theirs) * (2 * network.log_sharpness.exp() * query.attention)[:, None]
+    return torch.einsum("mnj,nk,kj->mnk", alike, fuzzy, 1 / share)
+
+
 def _prototypes(network: Network, evidence: Evidence, firing: Tensor, degrees: Tensor, weights: Tensor) -> FastWeights:
     """Fuzzy-weighted prototypes: a correction counts by its degree, its weight, and how far the rules that fire for it
     are those that fire for its emotion; each is drawn a little to the mean of all.
     """
     mass = degrees * weights[:, None]
-    profile = (mass.T @ firing) / mass.sum(dim=0).clamp(min=1e-6)[:, None]
-    overlap = torch.minimum(firing[:, None], profile[None]).sum(dim=-1)
-    overlap = torch.where(firing.sum(dim=1, keepdim=True) > 0, overlap, torch.ones_like(overlap))
-    fuzzy = mass * (overlap + 0.05) ** F.softplus(network.raw_agreement)
+    fuzzy = fuzzy_mass(network, firing, mass)
     present = evidence.present.to(mass.dtype)
     everything = weights[:, None] * present
     centre = torch.einsum("nj,njd->jd", everything, evidence.features) / everything.sum(dim=0).clamp(min=1e-6)[:, None]

@@ -11,6 +11,9 @@ def test_the_sentence_names_what_would_have_to_be_different_in_units():
     flip = Flip((CueChange("pitch", "Hz", 212.0, 140.0), CueChange("smile", "0–1", 0.62, 0.1)), "sad", 0.5, 0.9)
     said = sentence(flip, {"happy": 0.7, "sad": 0.2}, {"voice": 1.0}, None)
     assert said == "It would be sad (0.50) if pitch were 140 Hz instead of 212 Hz and smile were 0.10 instead of 0.62."
+    below = Flip((CueChange("pitch", "Hz", 212.0, 140.0),), "sad", 0.5, 0.3, onwards=True)
+    said = sentence(below, {"happy": 0.7, "sad": 0.2}, {"voice": 1.0}, None)
+    assert said == "It would be sad if pitch were below 140 Hz (212 Hz here)."
     none = sentence(None, {"happy": 0.7, "sad": 0.2}, {"voice": 0.3, "text": 0.7}, "sad")
     assert none.startswith("No change of one or two signs would make it sad (0.20 now): what is learned from the words")
     assert sentence(None, {"happy": 0.7, "sad": 0.2}, {"voice": 1.0}, "happy") == "It is happy already."

@@ -3,6 +3,7 @@ import pytest
 
 from stf2m.counterfactual import smallest_flip, with_cues
 from stf2m.encoded import Encoded
+from stf2m.explanation import with_unit
 from stf2m.tracks import FloatArray
 from tests.stf2m import made
 
@@ -57,10 +58,23 @@ def test_a_flip_is_verified_by_the_model_and_nothing_smaller_of_its_kind_does_it
         names = [cue.name for cue in adapted.network.cues]
         for each in flip.changes:
             assert each.before == pytest.approx(float(one.cues[0, names.index(each.cue)]))
-        nearly = {each.cue: each.before + 0.9 * (each.after - each.before) for each in flip.changes}
+        # The last digit that is told is rounded away from the value as it is.
+        digits = [len(with_unit(each.after, each.unit).split()[0].partition(".")[2]) for each in flip.changes]
+        less = {
+            each.cue: 0.9 * (each.after - each.before) - np.sign(each.after - each.before) * 10.0**-places
+            for each, places in zip(flip.changes, digits, strict=True)
+        }
+        nearly = {each.cue: each.before + less[each.cue] for each in flip.changes}
         if len(flip.changes) == 1:
             still = adapted.emotions[int(degrees(adapted, with_cues(adapted, one, nearly)).argmax())]
             assert still != flip.emotion
+        if flip.onwards:
+            [change] = flip.changes
+            low, high = next(cue.typical for cue in adapted.network.cues if cue.name == change.cue)
+            for share in (0.1, 0.5, 1.0):
+                further = change.after + share * ((low if change.after < change.before else high) - change.after)
+                there = degrees(adapted, with_cues(adapted, one, {change.cue: further}))
+                assert adapted.emotions[int(there.argmax())] == flip.emotion
     assert found > 2
 
 
