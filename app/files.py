@@ -8,6 +8,7 @@ from PIL import Image
 
 from annotations.records import ClipRecord
 from stf2m.media import MediaInfo, frames, playable
+from stf2m.weights import Progress
 
 THUMBNAIL_WIDTH = 240
 
@@ -40,7 +41,7 @@ class ClipFiles:
         path = self.of(clip) / "thumbnail.jpg"
         return path if path.is_file() else None
 
-    def keep(self, path: Path, info: MediaInfo, study_id: int, sha256: str) -> Path:
+    def keep(self, path: Path, info: MediaInfo, study_id: int, sha256: str, progress: Progress | None = None) -> Path:
         """Copy a clip into its folder, with a version that browsers can play and a thumbnail. All or nothing."""
         folder = self.folder(study_id, sha256)
         staging = self.incoming / uuid.uuid4().hex
@@ -48,11 +49,11 @@ class ClipFiles:
         try:
             original = staging / f"original{path.suffix.lower()}"
             shutil.copyfile(path, original)
-            proxy = playable(original, staging)
-            if proxy != original:
+            proxy = playable(path, staging, progress, until_s=info.duration_s)
+            if proxy != path:
                 proxy.rename(staging / f"playable{proxy.suffix}")
             if info.has_video:
-                _thumbnail(original, min(info.duration_s / 2, 2.0), staging / "thumbnail.jpg")
+                _thumbnail(path, min(info.duration_s / 2, 2.0), staging / "thumbnail.jpg")
             shutil.rmtree(folder, ignore_errors=True)
             staging.rename(folder)
         finally:

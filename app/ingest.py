@@ -10,7 +10,7 @@ from app.files import ClipFiles
 from app.jobs import PlainError
 from app.predictions import Predictions
 from app.settings import Settings
-from stf2m import clips
+from stf2m import clips, sandbox
 from stf2m.clips import Words
 from stf2m.media import MediaError
 from stf2m.tracks import Track
@@ -47,13 +47,14 @@ class Ingest:
         self._settings = settings
         self._files = files
         self._store = store
+        sandbox.warm()
 
     def add(self, study_id: int, upload: Upload, predictions: Predictions, progress: Progress) -> ClipRecord:
         """Analyse a file and add it to a study. Raises :class:`ClipRefused`; the database is left as it was then."""
         name = Path(upload.name).name or upload.path.name
         clip = self._analyse(study_id, upload, name, lambda share, stage: progress(0.9 * share, stage))
-        progress(0.92, "Preparing playback")
-        folder = self._files.keep(upload.path, clip.info, study_id, clip.sha256)
+        progress(0.9, "Preparing playback")
+        folder = self._keep(study_id, upload.path, name, clip, lambda share, stage: progress(0.9 + 0.07 * share, stage))
         if upload.subtitles:
             shutil.copyfile(upload.subtitles, folder / f"words{upload.subtitles.suffix.lower()}")
         elif upload.typed:
@@ -70,6 +71,12 @@ class Ingest:
         progress(0.97, "Asking the model")
         self._forget_answers(record, predictions)
         return self.finish(record, predictions)
+
+    def _keep(self, study_id: int, path: Path, name: str, clip: clips.Clip, progress: Progress) -> Path:
+        try:
+            return self._files.keep(path, clip.info, study_id, clip.sha256, progress)
+        except MediaError as error:
+            raise ClipRefused(str(error).replace(path.name, name)) from error
 
     def _forget_answers(self, clip: ClipRecord, predictions: Predictions) -> None:
         """A clip that was taken out and is back may have other words than before: what was said of it holds no more."""

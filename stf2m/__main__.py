@@ -38,6 +38,9 @@ class Speakers(StrEnum):
 @app.command()
 def analyse(clip: Annotated[Path, typer.Argument(metavar="CLIP", help="A video file.")], json_file: Json = "") -> None:
     """The timeline of one video: emotions with their reasons. Subtitles (.srt, .vtt) beside it are its words."""
+    from stf2m import sandbox
+
+    sandbox.warm()
     from stf2m import clips, terminal
     from stf2m.answers import answer
     from stf2m.clips import Words

@@ -1,8 +1,6 @@
 """A form of a clip that browsers can play: the file itself where they can, else a small copy with the same times."""
 
-import hashlib
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -26,32 +24,16 @@ _SOUND_RATE = 48_000
 _LONG_SIDE = 1280
 
 
-def playable(path: Path, folder: Path) -> Path:
-    """The file itself where browsers play it as it is, else a copy in ``folder`` that they do.
+def plays(path: Path) -> bool:
+    """Whether browsers play a file and find every moment of it: right formats, complete, times that begin at 0.
 
-    The copy is H.264 and AAC in MP4, upright, at most 1280 pixels wide and high, with the clip's own times from 0 s
-    on. It is written as a whole or not at all, and found again the next time.
     Raises :class:`~stf2m.containers.MediaError` when the file is no media file.
     """
     with open_media(path) as container:
-        if _plays(path, container):
-            return path
-    stat = path.stat()
-    mark = hashlib.sha256(f"{path.resolve()} {stat.st_size} {stat.st_mtime_ns}".encode()).hexdigest()[:12]
-    copy = folder / f"{path.stem}.{mark}.mp4"
-    if not copy.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        partial = copy.with_suffix(f".{os.getpid()}.partial.mp4")
-        try:
-            _write(path, partial)
-            partial.replace(copy)
-        finally:
-            partial.unlink(missing_ok=True)
-    return copy
+        return _plays(path, container)
 
 
 def _plays(path: Path, container: InputContainer) -> bool:
-    """Whether browsers play a file and find every moment of it: right formats, complete, times that begin at 0."""
     video, audio = chosen(container)
     codecs_fit = (
         video is None or (video.codec_context.codec.canonical_name in _PICTURES and video.pix_fmt == "yuv420p")
@@ -69,8 +51,11 @@ def _plays(path: Path, container: InputContainer) -> bool:
     return False
 
 
-def _write(path: Path, target: Path) -> None:
-    """Encode a file anew, pictures and sound in step so that a browser can play it while it loads."""
+def write(path: Path, target: Path, until_s: float) -> Iterator[tuple[float, None]]:
+    """Encode a file anew, pictures and sound in step so that a browser can play it while it loads.
+
+    Yields how far it is, in seconds, and ends at ``until_s`` whatever the file goes on to say. Raises as :func:`plays`.
+    """
     seen, heard = pictures(path), sound(path, _SOUND_RATE, chunk_s=1.0)
     first_seen, first_heard = next(seen, None), next(heard, None)
     if first_seen is None and first_heard is None:
@@ -81,13 +66,17 @@ def _write(path: Path, target: Path) -> None:
         waves = chain([first_heard] if first_heard else [], heard)
         wave = next(waves, None)
         for picture in chain([first_seen] if first_seen else [], seen):
+            if picture.start_s >= until_s:
+                break
             while to_speaker and wave and wave[0] <= picture.start_s:
                 to_speaker(wave)
                 wave = next(waves, None)
             if to_screen:
                 to_screen(picture)
-        while to_speaker and wave:
+            yield picture.start_s, None
+        while to_speaker and wave and wave[0] < until_s:
             to_speaker(wave)
+            yield wave[0], None
             wave = next(waves, None)
         for stream in out.streams:
             out.mux(stream.encode(None))  # pyright: ignore[reportAttributeAccessIssue]

@@ -85,10 +85,11 @@ def extract(path: Path, info: MediaInfo, progress: Progress | None = None) -> Tr
     seen = _Seen(count)
     for at, picture in frames(path, RATE_HZ):
         index = round(at * RATE_HZ)
-        if index < count:
-            seen.add(index, picture, follower.next(picture))
-            if progress and index % 10 == 0:
-                progress(index / count, "Watching the face")
+        if index >= count:
+            break
+        seen.add(index, picture, follower.next(picture))
+        if progress and index % 10 == 0:
+            progress(index / count, "Watching the face")
     return seen.track(info.duration_s)
 
 
