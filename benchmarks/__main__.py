@@ -46,7 +46,7 @@ Made by `make bench`: {episodes} episodes a row unless said otherwise, 5 queries
   learned from other people (for EmoDB it would do harm, so there is none); `prototype-speaker`: the same after each
   speaker is normalised by all their clips, labels unseen. With unlabelled segments: one step of soft k-means.
 - `logistic`: logistic regression on the pooled statistics of the support. `protonet`, `maml`, `anil`, `finetune`: a
-  small network, trained as their authors say.
+  small network, trained as their authors say; `finetune` tunes its last layers, `finetune-whole` all of its weights.
 - Figures with unlabelled segments are never mixed with those without: there the queries of an episode are also given
   without labels, as many of each emotion (*balanced*) or in shares from a Dirichlet distribution.
 - Bold figures of the first tables are as good as they have to be; in the others they are the best of their row.

@@ -8,6 +8,7 @@ import numpy as np
 from stf2m.adaptation import AdaptedModel, Prediction
 from stf2m.baselines.anil import ANIL
 from stf2m.baselines.finetune import FineTuning
+from stf2m.baselines.finetune_whole import WholeFineTuning
 from stf2m.baselines.logistic import Logistic
 from stf2m.baselines.maml import MAML
 from stf2m.baselines.protonet import ProtoNet
@@ -90,6 +91,7 @@ METHODS: Mapping[str, Callable[[Path | None], Method]] = {
     "maml": lambda _: MAML(),
     "anil": lambda _: ANIL(),
     "finetune": lambda _: FineTuning(),
+    "finetune-whole": lambda _: WholeFineTuning(),
 }
 
 

@@ -88,8 +88,12 @@ class FineTuning:
 
     def encode(self, examples: Sequence[Example]) -> Trunks:
         """What the trunks make of the views: they do not adapt."""
-        network = self._network or SmallNetwork(examples, self.seed)
+        network = self.network(examples)
         return Trunks(network, *network.pooled(examples))
+
+    def network(self, examples: Sequence[Example]) -> SmallNetwork:
+        """The network that :meth:`fit` has taught; without other people one of random weights for ``examples``."""
+        return self._network or SmallNetwork(examples, self.seed)
 
     @one_thread()
     def adapt(
@@ -97,18 +101,22 @@ class FineTuning:
     ) -> Tuned:
         """Fine-tune on the support with its degrees ``(n, N)``; what has no label is not used."""
         wanted = torch.from_numpy(degrees)
-        total = wanted.sum(dim=0)
         network = deepcopy(support.network)
         with torch.no_grad():
-            points = network.embed(support.pooled, support.present)
-            means = wanted.T @ points / total.clamp(min=1e-6)[:, None]
-        head = nn.Linear(WIDTH, len(total))
-        head.weight.data = means / WIDTH**0.5
-        head.bias.data = -means.square().sum(dim=1) / (2 * WIDTH**0.5)
+            head = head_of_means(network.embed(support.pooled, support.present), wanted)
         optimiser = torch.optim.Adam([*network.readouts.parameters(), *head.parameters()], lr=RATE)
         for _ in range(STEPS):
             loss = class_loss(head(network.embed(support.pooled, support.present)), wanted)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
-        return Tuned(network, head, total > 0)
+        return Tuned(network, head, wanted.sum(dim=0) > 0)
+
+
+def head_of_means(points: Tensor, degrees: Tensor) -> nn.Linear:
+    """A head that answers by the nearest class mean of embedded ``points (n, WIDTH)`` with ``degrees (n, N)``."""
+    means = degrees.T @ points / degrees.sum(dim=0).clamp(min=1e-6)[:, None]
+    head = nn.Linear(WIDTH, degrees.shape[1])
+    head.weight.data = means / WIDTH**0.5
+    head.bias.data = -means.square().sum(dim=1) / (2 * WIDTH**0.5)
+    return head

@@ -6,6 +6,7 @@ from torch.func import functional_call
 
 from stf2m.baselines.anil import ANIL
 from stf2m.baselines.finetune import FineTuning
+from stf2m.baselines.finetune_whole import WholeFineTuning
 from stf2m.baselines.logistic import Logistic
 from stf2m.baselines.maml import MAML, Learner
 from stf2m.baselines.pooling import Pooled, Standard, pooled, statistics
@@ -114,7 +115,9 @@ def test_degrees_move_a_prototype_as_far_as_they_say():
     np.testing.assert_allclose(means[1], standard[2], rtol=1e-5)
 
 
-LEARNED = pytest.mark.parametrize("make", [ProtoNet, MAML, ANIL, FineTuning], ids=lambda make: make.name)
+LEARNED = pytest.mark.parametrize(
+    "make", [ProtoNet, MAML, ANIL, FineTuning, WholeFineTuning], ids=lambda make: make.name
+)
 
 
 @pytest.mark.parametrize(
@@ -128,6 +131,7 @@ LEARNED = pytest.mark.parametrize("make", [ProtoNet, MAML, ANIL, FineTuning], id
         MAML(steps=120, first_order=True),
         ANIL(steps=60),
         FineTuning(steps=60),
+        WholeFineTuning(steps=60),
     ],
     ids=lambda method: method.name,
 )
