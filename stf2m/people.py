@@ -1,14 +1,18 @@
 """What is a person's own: how somebody always looks or sounds, whatever they feel, taken off before anything is read.
 
-A voice says more of who speaks than of how they feel. Where all emotions of a person are at hand, their mean is what is
-their own, and taking it off is worth much; but where a person shows one emotion only, their mean *is* that emotion, and
-taking it off leaves nothing. So the own part is estimated together with the emotions. For segments i of one person with
-means x_i, typical emotions m_c (from people whose balanced means are known) and degrees p_ic,
+A voice says more of who speaks than of how they feel. Where many emotions of a person are at hand, their mean is what
+is their own, whatever these emotions are, and taking it off is worth much; but where a person shows one emotion only,
+their mean *is* that emotion, and taking it off leaves nothing. So the own part is estimated together with the emotions.
+For segments i of one person with means x_i, typical emotions m_c (from people whose balanced means are known) and
+degrees p_ic,
 
-    ``own = Σ_i (x_i - μ - Σ_c p_ic m_c) / (n + λ)``,
+    ``own = Σ_i (x_i - μ - φ Σ_c p_ic m_c) / (n + λ + κ φ)``,
 
 and p follows from ``x_i - own``, in turns (expectation–maximisation of a mixture with a random effect; McLachlan & Peel
-2000, ch. 3). With few segments λ keeps it near nothing; one segment is a person, too.
+2000, ch. 3). φ falls from one, where the degrees name one emotion, to zero, where they name as many as
+:data:`MANY`: counted by ``exp H(mean p)``, H the entropy (Hill 1973). The more emotions there are, the less is to be
+taken off for them, and the less does it matter that some may be none of those known here. With few segments λ keeps the
+own part near nothing, with few emotions κ does; one segment is a person, too.
 """
 
 from collections.abc import Sequence
@@ -18,11 +22,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-#: λ: how many segments' worth of evidence says that people do not differ.
-CAUTION = 1.0
+#: λ and κ: how many segments' worth of evidence says that people do not differ; κ of those who show one emotion only.
+CAUTION, MORE_CAUTION = 1.0, 12.0
+#: Who shows so many emotions is known by the plain mean of all their segments.
+MANY = 4.0
 _TURNS = 5
-#: How sure the linear classifiers may be of an emotion: their log-odds are divided by this.
-_TEMPERATURE = 2.0
 #: A person is learned from when they have so many performances of so many emotions.
 _PERFORMANCES, _EMOTIONS = 20, 4
 #: How much the content (what differs within a performance) counts as noise, and how far covariances are shrunk.
@@ -57,7 +61,10 @@ class Baseline(nn.Module):
         degrees = self._degrees(means, self.absolute)
         own = torch.zeros_like(self.middle)
         for _ in range(_TURNS):
-            own = (means - self.middle - degrees @ self.typical).sum(dim=0) / (len(means) + CAUTION)
+            shown = torch.special.entr(degrees.mean(dim=0)).sum().exp()
+            few = ((MANY - shown) / (MANY - 1)).clamp(0, 1)
+            left = (means - self.middle - few * degrees @ self.typical).sum(dim=0)
+            own = left / (len(means) + CAUTION + MORE_CAUTION * few)
             degrees = self._degrees(means - own, self.relative)
         return own
 
@@ -102,7 +109,7 @@ class Baseline(nn.Module):
         self.fitted.fill_(1.0)
 
     def _degrees(self, means: Tensor, classifier: Tensor) -> Tensor:
-        return ((means @ classifier[:-1] + classifier[-1]) / _TEMPERATURE).softmax(dim=1)
+        return (means @ classifier[:-1] + classifier[-1]).softmax(dim=1)
 
 
 def balanced(means: Tensor, emotion: Sequence[str], speaker: Sequence[str]) -> tuple[NDArray[np.intp], Tensor]:
