@@ -13,7 +13,8 @@ from annotations.schema import Annotation, Annotator, Event
 
 State = dict[str, Any]
 
-#: The changes that a person takes back with undo. An activated model is gone back on by activating another one.
+#: The changes that a person takes back with undo. A model that was adapted, or chosen, is gone back on by choosing
+#: another one.
 UNDOABLE = (
     "annotation created",
     "annotation changed",
@@ -28,6 +29,7 @@ UNDOABLE = (
     "emotion renamed",
     "emotions merged",
     "emotion recoloured",
+    "rules edited",
 )
 
 

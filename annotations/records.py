@@ -238,7 +238,10 @@ class UsedCorrection:
 
 @dataclass(frozen=True)
 class NewVersion:
-    """What is known of a model version when it is added; ``file`` is the name of its weights."""
+    """What is known of a model version when it is added; ``file`` is the name of its weights.
+
+    ``edit``: it is its parent with rules that a person edited, and one undo goes back to the parent.
+    """
 
     kind: VersionKind
     emotions: Sequence[str]
@@ -246,11 +249,15 @@ class NewVersion:
     parent_id: int | None = None
     corrections: Iterable[AnnotationRecord | UsedCorrection] = ()
     figures: Mapping[str, Any] = field(default_factory=dict)
+    edit: bool = False
 
 
 @dataclass(frozen=True)
 class ModelVersionRecord:
-    """A model of a study: the shipped one (``base``) or one adapted to corrections. ``number`` counts from 1."""
+    """A model of a study: the shipped one (``base``), or one that corrections or edits of its rules have ``adapted``.
+
+    ``number`` counts from 1.
+    """
 
     id: int
     study_id: int

@@ -6,12 +6,18 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from annotations import clips, events, label_sets, labels, studies, visits
+from annotations import clips, events, label_sets, labels, studies, versions, visits
 from annotations.events import Actor
 from annotations.records import AnnotationRecord, Way
 from annotations.schema import Annotation, Clip, Event, Visit
 
-_PUT = {"annotation": labels.put, "clip": clips.put, "study": label_sets.put, "visit": visits.put}
+_PUT = {
+    "annotation": labels.put,
+    "clip": clips.put,
+    "study": label_sets.put,
+    "visit": visits.put,
+    "model version": versions.put,
+}
 
 
 @dataclass(frozen=True)
@@ -91,6 +97,8 @@ def _state(session: Session, event: Event) -> events.State | None:
         return studies.state(studies.get(session, event.entity_id))
     if event.entity == "visit":
         return visits.state(session.get_one(Visit, event.entity_id))
+    if event.entity == "model version":
+        return versions.state(versions.get(session, event.entity_id))
     annotation = session.get(Annotation, event.entity_id)
     return labels.state(annotation) if annotation else None
 
@@ -110,6 +118,13 @@ def _overwritten(
         return None
     if event.entity == "study":
         return _label_set_overwritten(session, event, actor, verb)
+    if event.entity == "model version":
+        version = versions.get(session, event.entity_id)
+        if version.active == (event.after or {})["active"]:
+            return None
+        now = versions.active(session, version.study_id)
+        who = _who(session, "model version", now.id if now else version.id, actor)
+        return Overwritten(f"{who} since chosen or taught another model; nothing was {verb}.", None, event.id)
     annotation = session.get(Annotation, event.entity_id)
     clip = session.get(Clip, annotation.clip_id) if annotation else None
     if annotation is None or clip is None or (clip.deleted_at and clip.id not in clips_too):

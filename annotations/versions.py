@@ -49,19 +49,27 @@ def add(session: Session, study_id: int, new: NewVersion, actor: Actor, *, activ
     session.flush()
     _log(session, actor, "model version created", version, before=None)
     if activate or number == 1:
-        make_active(session, version, actor)
+        make_active(session, version, actor, "rules edited" if new.edit else "model version activated")
     return version
 
 
-def make_active(session: Session, version: ModelVersion, actor: Actor) -> None:
-    """Make a version the one that suggests; the log says which one it was before."""
+def make_active(session: Session, version: ModelVersion, actor: Actor, kind: str = "model version activated") -> None:
+    """Make a version the one that suggests; the log says which one it was before, and what ``kind`` of change it is."""
     was = active(session, version.study_id)
     if was is version:
         return
     actor = actor.in_a_step()
     for each in (was, version):
         if each is not None:
-            _switch(session, each, actor)
+            _switch(session, each, actor, "model version deactivated" if each.active else kind)
+
+
+def put(session: Session, version_id: int, then: events.State | None) -> events.State:
+    """Make a version active or not, as a state from the log says; what it has learned stays."""
+    version = get(session, version_id)
+    version.active = bool(then and then["active"])
+    session.flush()
+    return state(version)
 
 
 def get(session: Session, version_id: int) -> ModelVersion:
@@ -162,11 +170,10 @@ def _row(suggestion: SuggestionRecord, clip_id: int, version_id: int, duration_s
     }
 
 
-def _switch(session: Session, version: ModelVersion, actor: Actor) -> None:
+def _switch(session: Session, version: ModelVersion, actor: Actor, kind: str) -> None:
     before = state(version)
     version.active = not version.active
     session.flush()
-    kind = "model version activated" if version.active else "model version deactivated"
     _log(session, actor, kind, version, before)
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from annotations import events
 from annotations.engine import writer
-from annotations.records import AnnotationRecord, NotFoundError, StaleWrite
+from annotations.records import AnnotationRecord, NewVersion, NotFoundError, StaleWrite
 from annotations.store import Store
 
 
@@ -36,6 +36,25 @@ def test_undo_and_redo_walk_through_a_persons_own_changes(store, study, clip, an
     assert content(store.annotation(mine.id)) == (mine.id, 1.0, 2.0, {"happy": 1.0}, "loud")
     assert (store.redo(study.id, ana.id), store.can_redo(study.id, ana.id)) == (None, False)
     assert store.can_undo(study.id, bob.id)
+
+
+def test_an_edit_of_the_rules_is_one_step_back_to_the_model_before(store, study, ana, bob):
+    base = store.add_model_version(study.id, NewVersion("base", ["happy"], "1.safetensors"))
+    edited = NewVersion("adapted", ["happy"], "2.safetensors", base.id, edit=True)
+    version = store.add_model_version(study.id, edited, ana.id)
+    undone = store.undo(study.id, ana.id)
+    assert undone is not None
+    assert (undone.kind, undone.entity) == ("undo: rules edited", "model version")
+    assert store.active_version(study.id).id == base.id
+    assert [each.number for each in store.model_versions(study.id)] == [1, 2], "what was tried stays in the history"
+    store.redo(study.id, ana.id)
+    assert store.active_version(study.id).id == version.id
+    assert events.replay(store.events(study.id))["model version", version.id]["active"]
+    store.activate(base.id, bob.id)
+    with pytest.raises(StaleWrite, match=r"^Bob has since chosen or taught another model; nothing was undone"):
+        store.undo(study.id, ana.id)
+    assert store.active_version(study.id).id == base.id
+    assert store.undo(study.id, ana.id) is None
 
 
 def test_a_new_change_clears_redo(store, study, clip, ana):

@@ -63,7 +63,7 @@ def calls(studio: Studio) -> list[Call]:
         return {
             "sentence": f"{done}: {_what(event)}{where}.",
             "clips_changed": event.entity in ("clip", "visit"),
-            "labels_changed": event.entity == "study",
+            "labels_changed": event.entity in ("study", "model version"),
             **(people(here, data["annotator"], bool(data.get("review"))) if studio.find_clip(here) else {"clip": None}),
         }
 
@@ -124,6 +124,8 @@ def _what(event: EventRecord) -> str:
         return "the removal of a clip" if event.after else "bringing back a clip"
     if event.entity == "visit":
         return "a clip is finished" if (event.after or {}).get("finished") else "a clip is not finished"
+    if event.entity == "model version":
+        return "an edit of the rules"
     if event.entity == "study":
         return f"a change of the labels ({event.kind.rpartition(': ')[2]})"
     state = event.before or event.after or {}
