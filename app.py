@@ -6,25 +6,13 @@ import os
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-from app import first_start, look, page, server
+from app.serving import serve
 from app.settings import Settings
-from app.studio import Studio
 
 
 def main() -> None:
     """Prepare the studio's home, build the page and serve it until it is stopped."""
-    studio = Studio(Settings())
-    first_start.prepare(studio)
-    demo = page.build(studio)
-    web, _, _ = demo.queue(default_concurrency_limit=8).launch(
-        server_name=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"),
-        prevent_thread_lock=True,
-        show_error=True,
-        max_file_size=studio.settings.max_bytes,
-        **look.launch_options(),
-    )
-    server.add_routes(web, studio)
-    demo.block_thread()
+    serve(Settings()).page.block_thread()
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from annotations import (
     clips,
     engine,
     events,
+    guarding,
     importing,
     interchange,
     label_sets,
@@ -23,6 +24,7 @@ from annotations import (
     visits,
 )
 from annotations.events import Actor
+from annotations.guarding import Deed, MayWrite
 from annotations.interchange import ImportReport, StudyFile
 from annotations.records import (
     AnnotationRecord,
@@ -53,8 +55,12 @@ class Store:
     ``annotator_id`` says who does it; None where it is the studio itself.
     """
 
-    def __init__(self, url: str):
-        """Open the database at an SQLAlchemy URL, making or upgrading its tables where needed."""
+    def __init__(self, url: str, may_write: MayWrite | None = None):
+        """Open the database at an SQLAlchemy URL, making or upgrading its tables where needed.
+
+        ``may_write`` is asked before anything is kept and raises :class:`~annotations.guarding.NotAllowed`.
+        """
+        self._may_write = may_write
         self._engine = engine.connect(url)
         self._writer = engine.writer(self._engine)
         self._turn = engine.turns(self._engine)
@@ -215,6 +221,8 @@ class Store:
         """Remember where a person is on a clip, seconds."""
         with self._write() as session:
             clip, person = clips.get(session, clip_id), studies.get_annotator(session, annotator_id)
+            if self._may_write:  # it is no event, which would be asked about
+                self._may_write(Deed("clip visited", "visit", person.name, person.id, {person.id: person.kind}))
             return visits.visit(session, clip, person, position_s).record()
 
     def finish(self, clip_id: int, annotator_id: int, finished: bool = True) -> VisitRecord:
@@ -422,12 +430,16 @@ class Store:
             there = [clip.record() for clip in clips.of_study(session, study_id, removed=False)]
             return interchange.collect(study, there, labels.records(session, None, study_id))
 
-    def backup(self, file: Path) -> None:
+    def backup(self, file: Path, annotator_id: int | None = None) -> None:
         """Write all that is here at this moment into a new SQLite file, while others go on working.
 
         Videos, tracks and models are not in it. :func:`annotations.backup.restore` brings it back, into SQLite or
         PostgreSQL.
         """
+        if self._may_write:
+            with self._read() as session:
+                actor = self._actor(session, annotator_id)
+            self._may_write(Deed("backup taken", "backup", actor.name, actor.annotator_id, {}))
         backup.take(self._engine, file)
 
     # transactions
@@ -446,7 +458,10 @@ class Store:
             Session(self._writer, expire_on_commit=False) as session,
             session.begin(),
         ):
+            since = guarding.last_event(session) if self._may_write else 0
             yield session
+            if self._may_write:
+                guarding.look(session, since, self._may_write)
 
     def _take_back(self, way: str, study_id: int, annotator_id: int | None) -> EventRecord | None:
         with self._write() as session:

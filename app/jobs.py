@@ -49,6 +49,11 @@ class Job:
         return f"{_RUN}-{self.id}"
 
     @property
+    def cancelled(self) -> bool:
+        """Whether it was asked to stop."""
+        return self._cancel.is_set()
+
+    @property
     def finished(self) -> bool:
         """Whether nothing more will happen."""
         return self.state in ("done", "failed", "cancelled")
@@ -61,11 +66,42 @@ class Job:
         return (time.monotonic() - self.started) * (1 - self.progress) / self.progress
 
 
-class Jobs:
+class Line:
     """A queue of long work with one worker: clips are analysed one after the other, each with all cores."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="studio-job")
+        self._waiting: list[Job] = []
+        self._lock = threading.Lock()
+
+    def join(self, job: Job, run: Callable[[], None]) -> None:
+        """Run it when its turn comes; until then its stage says how many are before it."""
+        with self._lock:
+            self._waiting.append(job)
+            self._tell()
+        self._pool.submit(self._run, job, run)
+
+    def _run(self, job: Job, run: Callable[[], None]) -> None:
+        try:
+            run()
+        finally:
+            with self._lock:
+                self._waiting.remove(job)
+                self._tell()
+
+    def _tell(self) -> None:
+        before = 0
+        for job in self._waiting:
+            if job.state == "waiting" and before:
+                job.stage = f"Waiting for its turn: {before} before it"
+            before += not job.cancelled
+
+
+class Jobs:
+    """The long work of one studio, in a line that it may share with others."""
+
+    def __init__(self, line: Line | None = None) -> None:
+        self.line = line or Line()
         self._jobs: dict[int, Job] = {}
         self._lock = threading.Lock()
 
@@ -74,7 +110,7 @@ class Jobs:
         with self._lock:
             job = Job(id=len(self._jobs) + 1, group=group, name=name)
             self._jobs[job.id] = job
-        self._pool.submit(self._run, job, work)
+        self.line.join(job, lambda: self._run(job, work))
         return job
 
     def of(self, group: int) -> list[Job]:
@@ -90,6 +126,14 @@ class Jobs:
     def cancel(self, job_id: int) -> None:
         """Ask a job to stop; it does so at its next sign of progress."""
         self.get(job_id)._cancel.set()
+
+    def stop(self) -> bool:
+        """Ask everything to stop; returns whether nothing runs any more."""
+        with self._lock:
+            jobs = list(self._jobs.values())
+        for job in jobs:
+            job._cancel.set()
+        return not any(job.state == "running" for job in jobs)
 
     def _run(self, job: Job, work: Callable[[Progress], int]) -> None:
         def progress(share: float, stage: str) -> None:

@@ -18,6 +18,9 @@ from app.widgets.labels.calls import calls as label_calls
 from stf2m.vocabulary import EMOTIONS
 
 GUEST = "Guest"
+#: What visitors of a demo should know before anything else.
+DEMO = """<p class="st-demo"><b>Demo.</b> This studio is yours alone: nobody else sees what you do or add here.
+It is deleted when you close the page, at the latest after {:g} minutes. The tab Data has what you want to keep.</p>"""
 TABS = (
     ("Annotate", annotate),
     ("Views", views),
@@ -41,6 +44,8 @@ def build(studio: Studio) -> gr.Blocks:
     """The whole studio as one page; every visitor gets a session of their own."""
     # Gradio keeps a copy of each download; a day later nobody's page still points to it.
     with gr.Blocks(title="ST-F2M studio", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)) as page:
+        if studio.settings.mode == "demo":
+            gr.HTML(DEMO.format(studio.settings.visit_minutes), elem_id="demo", apply_default_css=False)
         session = Session(gr.State(None), gr.State(None), gr.State(None), gr.State(0))
         header = _header(studio, session)
         with gr.Tabs(elem_id="tabs"):
@@ -112,9 +117,9 @@ def _header(studio: Studio, session: Session) -> _Header:
             raise gr.Error(str(error), print_exception=False) from error
         return annotator.name, annotator.id, annotator.name
 
-    def make(name: str, emotions: list[str]) -> tuple[gr.Dropdown, gr.Group, int, None]:
+    def make(name: str, emotions: list[str], annotator_id: int) -> tuple[gr.Dropdown, gr.Group, int, None]:
         try:
-            made = studio.create_study(name, emotions)
+            made = studio.create_study(name, emotions, annotator_id)
         except AnnotationError as error:
             raise gr.Error(str(error), print_exception=False) from error
         choices = [(each.name, each.id) for each in studio.studies()]
@@ -136,7 +141,7 @@ def _header(studio: Studio, session: Session) -> _Header:
     annotator.blur(rename, annotator, [annotator, session.annotator, memory], show_progress="hidden")
     new.click(lambda: gr.Group(visible=True), None, form)
     close.click(lambda: gr.Group(visible=False), None, form)
-    create.click(make, [name, emotions], [study, form, session.study, session.clip])
+    create.click(make, [name, emotions, session.annotator], [study, form, session.study, session.clip])
     dark.click(None, None, None, js=look.TOGGLE_DARK)
     return header
 

@@ -56,14 +56,25 @@ class _Recent(OrderedDict[Key, Value]):
 
 
 class Predictions:
-    """The shipped model, its adapted versions, and what each says about each clip."""
+    """The shipped model, its adapted versions, and what each says about each clip.
 
-    def __init__(self, settings: Settings, files: ClipFiles, read_tracks: Callable[[ClipRecord], dict[str, Track]]):
+    Of clips whose files are still the very ones of the ``origin`` that a studio was copied from, tracks and encoded
+    segments are in memory once for all copies.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        files: ClipFiles,
+        read_tracks: Callable[[ClipRecord], dict[str, Track]],
+        origin: "Predictions | None" = None,
+    ):
         self.model = STF2M.load(Path(settings.checkpoint) if settings.checkpoint else None)
         self.checkpoint = self.model.fingerprint()
         self._settings = settings
         self._files = files
         self._read_tracks = read_tracks
+        self._origin = origin
         self._tracks: _Recent[str, dict[str, Track]] = _Recent(16)
         self._own: _Recent[str, dict[str, Tensor]] = _Recent(256)
         self._encoded: _Recent[str, Encoded] = _Recent(256)
@@ -86,6 +97,8 @@ class Predictions:
 
     def tracks(self, clip: ClipRecord) -> dict[str, Track]:
         """The tracks of a clip by modality."""
+        if origin := self._shared(clip):
+            return origin.tracks(clip)
         return self._tracks.get_or_make(self._key(clip), lambda: self._read_tracks(clip))
 
     def forget(self, clip: ClipRecord) -> None:
@@ -103,6 +116,8 @@ class Predictions:
 
     def encoded(self, clip: ClipRecord) -> Encoded:
         """The encoded segments of a clip, kept beside it on disk for this checkpoint."""
+        if origin := self._shared(clip):
+            return origin.encoded(clip)
         return self._encoded.get_or_make(self._key(clip), lambda: self._encode_clip(clip))
 
     def encode(self, clip: ClipRecord, pieces: list[Segment]) -> Encoded:
@@ -111,6 +126,8 @@ class Predictions:
         A clip is taken to show one person. What is their own is found in the whole clip, so that a stretch is encoded
         alike, whatever it is encoded with.
         """
+        if origin := self._shared(clip):
+            return origin.encode(clip, pieces)
         tracks = self.tracks(clip)
         own = self._own.get_or_make(self._key(clip), lambda: self._find_own(clip, tracks))
         return self.model.encode([segments.views(tracks, piece) for piece in pieces], own=own)
@@ -118,8 +135,12 @@ class Predictions:
     def adapted(self, version: ModelVersionRecord) -> AdaptedModel:
         """The model of a version, read from its file."""
         return self._versions.get_or_make(
-            version.id, lambda: AdaptedModel.from_bytes((self._files.models / version.file).read_bytes(), self.model)
+            version.id, lambda: AdaptedModel.from_bytes(self.content(version), self.model)
         )
+
+    def content(self, version: ModelVersionRecord) -> bytes:
+        """The file of a version, which may be of another checkpoint."""
+        return (self._files.models / version.file).read_bytes()
 
     def keep(self, adapted: AdaptedModel) -> str:
         """Write an adapted model to the models folder, named by its content; returns the file's name."""
@@ -193,6 +214,15 @@ class Predictions:
             elif first != second:
                 joined.append((start_s, end_s, first, second))
         return joined
+
+    def _shared(self, clip: ClipRecord) -> "Predictions | None":
+        """The origin where a clip's file is still a link to its own; with other words a clip is a new file."""
+        if self._origin is None:
+            return None
+        own = next(self._files.of(clip).glob("original.*"), None)
+        former = own and self._origin._files.of(clip) / own.name
+        there = own and former and former.is_file() and own.samefile(former)
+        return self._origin if there else None
 
     def _over_time(self, clip: ClipRecord, version: ModelVersionRecord) -> Moments:
         pieces, prediction, encoded = self.predict(clip, version)

@@ -7,6 +7,7 @@ from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Res
 from pydantic import BaseModel, Field
 
 from annotations.records import NotFoundError
+from app import caller, taking_away
 from app.jobs import PlainError
 from app.studio import Studio
 from app.uploads import Uploads
@@ -31,8 +32,7 @@ def add_routes(web: FastAPI, studio: Studio) -> None:
 
 def routes(studio: Studio) -> APIRouter:
     """``/clip/{id}`` with byte ranges, ``/clip/{id}/thumbnail`` and ``/upload``, for those who may see the page."""
-    router = APIRouter(dependencies=[Depends(_signed_in)])
-    uploads = Uploads(studio)
+    router = APIRouter(dependencies=[Depends(_signed_in), Depends(caller.remember)])
 
     @router.get("/clip/{clip_id}")
     def clip(clip_id: int) -> Response:
@@ -60,7 +60,7 @@ def routes(studio: Studio) -> APIRouter:
     def announce(file: File) -> Response:
         """Announce a file; answers with the token under which its bytes may be sent, or refuses in a sentence."""
         try:
-            token = uploads.announce(file.study, file.name, file.size, file.subtitles, file.typed)
+            token = studio.once(Uploads).announce(file.study, file.name, file.size, file.subtitles, file.typed)
         except (PlainError, NotFoundError) as refusal:
             return JSONResponse({"refused": str(refusal)})
         return JSONResponse({"token": token})
@@ -69,13 +69,14 @@ def routes(studio: Studio) -> APIRouter:
     async def upload(token: str, request: Request) -> Response:
         """The bytes of a file that the page has announced; answers with the id and the key of its analysis."""
         try:
-            job = await uploads.receive(token, request.stream())
+            job = await studio.once(Uploads).receive(token, request.stream())
         except KeyError:
             return JSONResponse({"refused": "This upload was not expected; choose the file again."}, 404)
         except PlainError as refusal:
             return JSONResponse({"refused": str(refusal)}, 413)
         return JSONResponse({"job": job.id, "key": job.key})
 
+    router.include_router(taking_away.routes(studio))
     return router
 
 
@@ -89,7 +90,6 @@ async def _signed_in(request: Request) -> None:
         user = dependency(request)
         user = await user if inspect.isawaitable(user) else user
     else:
-        cookies = (f"access-token-{web.cookie_id}", f"access-token-unsecure-{web.cookie_id}")
-        user = next((web.tokens.get(request.cookies.get(name)) for name in cookies if request.cookies.get(name)), None)
+        user = caller.signed_in(request)
     if user is None:
         raise HTTPException(401, "Sign in to the studio first.")

@@ -3,12 +3,18 @@
 Ids in, records and plain values out; every change a person makes goes through the annotation store's event log.
 """
 
+import os
+import shutil
+import tempfile
+import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
+from annotations.guarding import MayWrite
 from annotations.records import (
     AnnotationRecord,
     AnnotatorRecord,
@@ -39,22 +45,55 @@ from stf2m.weights import Progress
 #: For so long undo brings back a clip that was taken out.
 REGRET = timedelta(days=1)
 
+Kept = TypeVar("Kept")
+
 
 class Studio:
-    """One studio with all its state under ``settings.home``; safe to share between threads."""
+    """One studio with all its state under ``settings.home``; safe to share between threads.
 
-    def __init__(self, settings: Settings) -> None:
+    A studio that began as a copy of ``origin`` stands in one line with it for analyses, and shares in memory what is
+    known of the clips that both have; ``may_write`` is asked before each change, see :mod:`annotations.guarding`.
+    """
+
+    def __init__(self, settings: Settings, origin: "Studio | None" = None, may_write: MayWrite | None = None) -> None:
         self.settings = settings
         self.files = ClipFiles(settings.home)
-        self.store = Store(settings.database)
+        self.store = Store(settings.database, may_write)
         self._ingest = Ingest(settings, self.files, self.store)
-        self.predictions = Predictions(settings, self.files, self._ingest.tracks)
+        self.predictions = Predictions(
+            settings, self.files, self._ingest.tracks, origin.predictions if origin else None
+        )
         self._adapting = Adapting(settings, self.store, self.predictions)
         self.labels = Labelling(self.store, self.predictions, self._adapting)
         self.reasons = Explaining(self.store, self.predictions, self._adapting)
         self._queue = Queue(self.store, self.predictions)
-        self._jobs = Jobs()
+        self._jobs = Jobs(origin._jobs.line if origin else None)
         self._counting = Together[tuple[Counter[str], str]]()
+        self._making = threading.RLock()
+        self._kept: dict[Any, Any] = {}
+
+    # --- its own life ---------------------------------------------------------------------------------------------
+
+    def once(self, make: Callable[["Studio"], Kept]) -> Kept:
+        """What ``make`` makes of this studio, made at the first call and kept with it, as what a page remembers is."""
+        with self._making:
+            if make not in self._kept:
+                self._kept[make] = make(self)
+            return cast(Kept, self._kept[make])
+
+    @cached_property
+    def outgoing(self) -> Path:
+        """A folder for files that are made for people to fetch; it goes with the studio."""
+        return Path(tempfile.mkdtemp(prefix="stf2m-", dir=os.environ.get("GRADIO_TEMP_DIR")))
+
+    def close(self) -> bool:
+        """Stop all analyses and close the database; False where an analysis has yet to notice: call again then."""
+        if not self._jobs.stop():
+            return False
+        self.store.close()
+        if "outgoing" in vars(self):
+            shutil.rmtree(self.outgoing, ignore_errors=True)
+        return True
 
     # --- studies and people ---------------------------------------------------------------------------------------
 
@@ -66,9 +105,9 @@ class Studio:
         """One study."""
         return self.store.study(study_id)
 
-    def create_study(self, name: str, emotions: Sequence[str]) -> StudyRecord:
+    def create_study(self, name: str, emotions: Sequence[str], annotator_id: int | None = None) -> StudyRecord:
         """Create a study with its emotions and the model as shipped as its first version."""
-        study = self.store.create_study(name, [canonical(emotion) for emotion in emotions])
+        study = self.store.create_study(name, [canonical(emotion) for emotion in emotions], annotator_id)
         self._adapting.start(study)
         return study
 

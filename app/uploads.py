@@ -36,6 +36,7 @@ class Uploads:
         self._studio = studio
         self._announced: dict[str, Announced] = {}
         self._folders: dict[int, tuple[int, Path]] = {}
+        self._received = 0
         self._lock = threading.Lock()
         for left in studio.files.incoming.glob("upload-*"):
             shutil.rmtree(left, ignore_errors=True)
@@ -50,8 +51,11 @@ class Uploads:
         """
         self._studio.study(study_id)
         self._clear_up()
-        if size > self._studio.settings.max_bytes:
+        settings = self._studio.settings
+        if size > settings.max_bytes:
             raise self._too_large(name)
+        if settings.mode == "demo" and self._received + len(self._announced) >= settings.max_uploads:
+            raise PlainError(f"{Path(name).name} was not added: this demo takes {settings.max_uploads} videos a visit.")
         if subtitles and Path(subtitles[0]).suffix.lower() not in SUBTITLES:
             raise PlainError(f"{subtitles[0]} is not a subtitle file; SRT and VTT files are read.")
         token = secrets.token_urlsafe(24)
@@ -69,6 +73,7 @@ class Uploads:
         """
         with self._lock:
             announced = self._announced.pop(token)
+            self._received += 1
         folder = self._studio.files.incoming / f"upload-{secrets.token_hex(8)}"
         folder.mkdir(parents=True)
         try:

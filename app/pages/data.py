@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 import gradio as gr
@@ -91,7 +90,6 @@ class _Parts:
 def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
     """Fill the tab. Nothing is read before it is opened."""
     parts = _lay_out()
-    folder = Path(mkdtemp(prefix="stf2m-"))
     chosen: list[Any] = [session.study, parts.kind, parts.clip]
     shown: list[Any] = [parts.clips, parts.clip, parts.download, parts.losses]
     state: list[Any] = [session.study, session.annotator, session.changed]
@@ -109,22 +107,22 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
     def write(study_id: int, kind: str, clip: str) -> tuple[gr.DownloadButton, str]:
         """The file is written anew whenever the tab is opened or something chosen, so that a click only fetches it."""
         written = export(studio.store, study_id, kind, clip)
-        path = _place(folder, study_id, file_name(clip or studio.study(study_id).name) + written.suffix)
+        path = _place(studio.outgoing, study_id, file_name(clip or studio.study(study_id).name) + written.suffix)
         path.write_bytes(written.data)
         return gr.DownloadButton(value=str(path), interactive=True), losses_html(written)
 
     def make_bundle(study_id: int) -> tuple[gr.DownloadButton, str]:
-        path = _place(folder, study_id, f"{file_name(studio.study(study_id).name)}.bundle.zip")
+        path = _place(studio.outgoing, study_id, f"{file_name(studio.study(study_id).name)}.bundle.zip")
         try:
             made = bundle.write(studio.store, study_id, studio.predictions.tracks, path)
         except (PlainError, StoreError) as error:
             raise gr.Error(str(error), print_exception=False) from error
         return gr.DownloadButton(value=str(path)), bundled_html(made, path.name)
 
-    def make_backup() -> tuple[gr.DownloadButton, str]:
-        path = _place(folder, 0, f"studio-{datetime.now(UTC):%Y-%m-%d-%H%M%S}.sqlite3")
+    def make_backup(annotator_id: int | None) -> tuple[gr.DownloadButton, str]:
+        path = _place(studio.outgoing, 0, f"studio-{datetime.now(UTC):%Y-%m-%d-%H%M%S}.sqlite3")
         try:
-            studio.store.backup(path)
+            studio.store.backup(path, annotator_id)
         except (AnnotationError, StoreError) as error:
             raise gr.Error(str(error), print_exception=False) from error
         return gr.DownloadButton(value=str(path)), BACKED_UP.format(html.escape(path.name))
@@ -167,7 +165,7 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
     for choice in (parts.kind, parts.clip):
         choice.input(write, chosen, [parts.download, parts.losses], show_progress="hidden")
     parts.bundle.click(make_bundle, session.study, [parts.file, parts.made]).success(None, None, None, js=FETCH)
-    parts.backup.click(make_backup, None, [parts.file, parts.made]).success(None, None, None, js=FETCH)
+    parts.backup.click(make_backup, session.annotator, [parts.file, parts.made]).success(None, None, None, js=FETCH)
     outcome: list[Any] = [parts.said, session.changed]
     arrived = parts.upload.upload(bring_in, [parts.upload, *state], outcome)
     changes = [arrived, parts.said.takeback(take_back, state, outcome, show_progress="hidden")]

@@ -8,7 +8,7 @@ import gradio as gr
 from app import inspection, rulebook
 from app.figures.firing import RuleName, rules_over_time
 from app.figures.membership import membership_functions
-from app.pages import places
+from app.pages import places, take_away
 from app.pages.rules_html import list_html
 from app.session import Session
 from app.studio import Studio
@@ -21,7 +21,6 @@ MODALITIES = (("any modality", ANY), ("face", "face"), ("voice", "voice"), ("wor
 
 def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
     """Fill the tab. Nothing is computed before it is opened."""
-    book = rulebook.Rulebook(studio)
     with gr.Row(elem_classes="st-look"):
         with gr.Column(scale=5, min_width=320, elem_classes="st-side"):
             chosen = gr.Dropdown([], label="Clip", interactive=True, elem_id="rules-clip")
@@ -33,6 +32,7 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
             places.text("rules-head", FIRING)
             firing = places.plot("rules-firing")
             places.text("rules-all", "<h2>All rules</h2>")
+            take_away.rules(session, tab)
             with gr.Row():
                 words = gr.Textbox(
                     label="Search", placeholder="smile high", max_lines=1, elem_id="rules-search", min_width=140
@@ -76,7 +76,7 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
     ) -> str:
         if not study_id:
             return ""
-        found = book.rules(study_id)
+        found = studio.once(rulebook.Rulebook).rules(study_id)
         wanted = rulebook.matching(found, emotion=emotion, cue=of_cue, modality=modality, words=words)
         clip = studio.find_clip(clip_id) if clip_id else None
         strengths = studio.predictions.predict(clip, studio.version(study_id))[1].strength if clip else None
@@ -94,7 +94,7 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
             return None
         clip = studio.clip(clip_id)
         edges, shares = inspection.firing(studio, clip, studio.version(clip.study_id))
-        here = {each.rule.number: each for each in book.rules(clip.study_id)}
+        here = {each.rule.number: each for each in studio.once(rulebook.Rulebook).rules(clip.study_id)}
         names = [RuleName(here[number].short, here[number].rule.text, here[number].emotion) for number in sorted(here)]
         return rules_over_time(edges, shares, names, inspection.colours(studio.study(clip.study_id)), clip.id)
 

@@ -10,7 +10,7 @@ from app import team
 from app.adapting import NotEnoughCorrections
 from app.comparing import Comparing
 from app.figures import agreement as figures
-from app.pages import places, team_html
+from app.pages import audit, places, team_html
 from app.session import Session
 from app.studio import Studio
 
@@ -44,7 +44,6 @@ class _Compared:
 
 def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
     """Fill the tab. Nothing is computed before it is opened."""
-    comparing = Comparing(studio)
     with gr.Row(elem_classes="st-look"):
         with gr.Column(scale=6, min_width=320):
             places.text("team-head", "<h2>Progress</h2>")
@@ -98,7 +97,7 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
         if one_id is None or other_id is None:
             raise gr.Error("Choose two people first.", print_exception=False, title="Not yet")
         try:
-            found = comparing.compare(study_id, one_id, other_id, report)
+            found = studio.once(Comparing).compare(study_id, one_id, other_id, report)
         except NotEnoughCorrections as error:
             raise gr.Error(str(error), print_exception=False, title="Not yet") from error
         return {
@@ -114,6 +113,7 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
     compare.click(look, [session.study, one, other], list(vars(compared).values()), show_progress_on=said)
     for each in (progress, stretches):
         places.open_clips(each, session)
+    audit.build(studio, session, tab)
 
 
 def _refresh(studio: Studio, study_id: int | None, parts: _Parts, compared: _Compared) -> dict[Any, Any]:

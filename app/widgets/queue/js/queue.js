@@ -10,8 +10,10 @@ const FILTERS = [
 
 /** The clips of the study in the order of work, files on their way in, and analyses that are running. */
 class Queue {
-  constructor(root, server, life) {
+  constructor(root, server, life, { limits, longest }) {
     Object.assign(this, { root, server, life });
+    write(this.part("limits"), limits);
+    this.recording = new Recording(this.part("recording"), { longest, life, onDone: (file) => this.take([{ file, folder: "" }]) });
     this.who = { study: null, annotator: null };
     this.clips = [];
     this.current = null;
@@ -33,6 +35,7 @@ class Queue {
   listen() {
     const { root, life } = this;
     for (const name of Object.keys(PANELS)) this.part(name).addEventListener("click", () => this.toggle(name));
+    this.part("record").addEventListener("click", () => this.recording.begin());
     this.part("sort").addEventListener("click", () => this.load(true));
     this.part("name").addEventListener("input", () => this.render());
     for (const name of ["files", "folder"]) {
@@ -309,6 +312,6 @@ class Queue {
   }
 }
 
-const queue = new Queue(element.querySelector("[data-part=root]"), server, lifeOf("queue"));
+const queue = new Queue(element.querySelector("[data-part=root]"), server, lifeOf("queue"), props);
 watch("value", () => queue.setWho(props.value));
 queue.setWho(props.value);

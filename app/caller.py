@@ -1,0 +1,45 @@
+"""Who asks: the HTTP request that is being answered here, be it an event of the page, a widget's call or an address."""
+
+from contextvars import ContextVar
+
+import gradio as gr
+from gradio.context import LocalContext
+from starlette.requests import Request
+
+#: Set while one of the studio's own addresses answers; Gradio itself says it of its events.
+_ADDRESSED: ContextVar[Request | None] = ContextVar("addressed", default=None)
+
+
+async def remember(request: Request) -> None:
+    """For the studio's own addresses, as a dependency: what they call knows who asks."""
+    _ADDRESSED.set(request)
+
+
+def request() -> Request | None:
+    """The request that is being answered, None in work that nobody waits for."""
+    asked = LocalContext.request.get(None)
+    if isinstance(asked, gr.Request):
+        asked = asked.request
+    return asked or _ADDRESSED.get()
+
+
+def cookie(name: str) -> str | None:
+    """A cookie of who asks."""
+    asked = request()
+    return asked.cookies.get(name) if asked else None
+
+
+def user() -> str | None:
+    """The name under which whoever asks has signed in."""
+    asked = LocalContext.request.get(None)
+    if isinstance(asked, gr.Request):
+        return asked.username
+    here = asked or _ADDRESSED.get()
+    return signed_in(here) if here else None
+
+
+def signed_in(asked: Request) -> str | None:
+    """The same, by the cookies that Gradio gives to who has signed in; it has no public way to ask."""
+    web = asked.app
+    names = (f"access-token-{web.cookie_id}", f"access-token-unsecure-{web.cookie_id}")
+    return next((web.tokens.get(asked.cookies[name]) for name in names if name in asked.cookies), None)

@@ -1,0 +1,105 @@
+"""From settings to a running server: one studio for all, a studio for every visitor, or one for those who sign in."""
+
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+import gradio as gr
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from annotations.guarding import Deed, MayWrite
+from app import caller, first_start, look, page, server
+from app.accounts import Accounts, allow
+from app.backups import Backups
+from app.doorway import COOKIE, Doorway
+from app.settings import Settings
+from app.studio import Studio
+from app.visitors import Visitors
+
+
+@dataclass(frozen=True)
+class Served:
+    """A studio that answers at ``url``; of a demo, ``studio`` is the prepared one that all others are copies of."""
+
+    page: gr.Blocks
+    web: FastAPI
+    url: str
+    studio: Studio
+    visitors: Visitors | None = None
+
+
+@dataclass(frozen=True)
+class _Opening:
+    """What there is to serve: the studio that the page speaks with, and what Gradio has to know to serve it."""
+
+    studio: Studio
+    origin: Studio
+    visitors: Visitors | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+def serve(settings: Settings, **options: Any) -> Served:
+    """Prepare a studio and serve it, by default on this machine only; ``options`` are those of Gradio's ``launch``."""
+    opening = _demo(settings) if settings.mode == "demo" else _studio(settings)
+    if opening.visitors:
+        with opening.visitors.building():
+            built = page.build(opening.studio)
+    else:
+        built = page.build(opening.studio)
+    web, url, _ = built.queue(default_concurrency_limit=8).launch(
+        server_name=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"),
+        prevent_thread_lock=True,
+        show_error=True,
+        max_file_size=settings.max_bytes,
+        **look.launch_options(),
+        **opening.options,
+        **options,
+    )
+    server.add_routes(web, opening.studio)
+    if opening.visitors:
+        opening.visitors.keep_sweeping(lambda name: web.state_holder.session_data.pop(name, None))
+    return Served(built, web, url, opening.origin, opening.visitors)
+
+
+def _studio(settings: Settings) -> _Opening:
+    accounts = Accounts(settings.home) if settings.mode == "team" else None
+    studio = Studio(settings, may_write=_by_role(accounts) if accounts else None)
+    first_start.prepare(studio)
+    if settings.backup_hours:
+        Backups(studio.store, settings.home, settings.backup_hours, settings.backups_kept).keep_taking()
+    if accounts is None:
+        return _Opening(studio, studio)
+    if not accounts.all():
+        print("Nobody may sign in yet: python -m app accounts add NAME --role admin", flush=True)
+    one_by_one = anyio.CapacityLimiter(1)  # guessing passwords holds nobody up but who else signs in
+
+    async def check(name: str, password: str) -> bool:
+        return await anyio.to_thread.run_sync(accounts.check, name, password, limiter=one_by_one)
+
+    login = {"auth": check, "auth_message": "Sign in with the name and the password of your account."}
+    return _Opening(studio, studio, options=login)
+
+
+def _by_role(accounts: Accounts) -> MayWrite:
+    """What nobody has asked for, an analysis that goes on by itself, is the studio's own doing."""
+
+    def may_write(deed: Deed) -> None:
+        if caller.request() is not None:
+            user = caller.user() or "Nobody"
+            allow(deed, user, accounts.role(user))
+
+    return may_write
+
+
+def _demo(settings: Settings) -> _Opening:
+    """The demo has a folder of its own, so that nothing of a studio that was in this place before is ever copied."""
+    settings = settings.model_copy(update={"home": settings.home / "demo", "database_url": ""})
+    studio = Studio(settings)
+    first_start.prepare(studio)
+    visitors = Visitors(studio, lambda: caller.cookie(COOKIE))
+    os.environ["GRADIO_TEMP_DIR"] = str(visitors.cache)
+    door = {"middleware": [Middleware(Doorway, visitors=visitors)]}
+    options = {"app_kwargs": door, "state_session_capacity": 8 * settings.max_visitors}
+    return _Opening(visitors.stand_in(), studio, visitors, options)
