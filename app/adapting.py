@@ -20,6 +20,7 @@ from app.unlabelled import Unlabelled, gather
 from stf2m.adaptation import AdaptedModel, SupportError
 from stf2m.encoded import Encoded
 from stf2m.model import STF2M
+from stf2m.rule_edits import NO_EDITS, RuleEdits, edits_in
 from stf2m.weights import Progress
 
 #: Up to this many corrections each one is left out in turn; beyond, they are left out in this many groups.
@@ -84,15 +85,16 @@ class Adapting:
         self._model = predictions.model
         self._renewing = threading.Lock()
 
-    def start(self, study: StudyRecord) -> ModelVersionRecord:
-        """The model as shipped, as the first version of a study."""
+    def start(self, study: StudyRecord, edits: RuleEdits = NO_EDITS, edited: Sequence[str] = ()) -> ModelVersionRecord:
+        """The model as shipped, as the first version of a study; or with the rules that people ``edited``."""
         meanings = label_set.meanings(study)
         emotions = [name for name in study.emotion_names if self._knows(meanings[name])]
         emotions = emotions if len(emotions) > 1 else list(study.emotion_names)
         base = self._predictions.base([meanings[name] for name in emotions])
-        figures = {"checkpoint": self._predictions.checkpoint}
-        file = self._predictions.keep(base.named(emotions))
-        return self._store.add_model_version(study.id, NewVersion("base", emotions, file, figures=figures))
+        figures = {"checkpoint": self._predictions.checkpoint, **({"edited": list(edited)} if edits else {})}
+        file = self._predictions.keep(base.named(emotions).with_edits(edits))
+        kind = "adapted" if edits else "base"
+        return self._store.add_model_version(study.id, NewVersion(kind, emotions, file, figures=figures))
 
     def versions(self, study_id: int) -> list[ModelVersionRecord]:
         """The versions of a study that the present checkpoint can run, oldest first."""
@@ -178,7 +180,9 @@ class Adapting:
             "unlabelled": others.identity if others else None,
             "whose": None if whose == EVERYBODY else asdict(self._teacher(whose)),
         }
-        file = self._predictions.keep(adapted.named(emotions))
+        edits = self._edits(study, previous)
+        figures |= {"edited": previous.figures.get("edited", [])} if edits else {}
+        file = self._predictions.keep(adapted.named(emotions).with_edits(edits))
         new = NewVersion("adapted", emotions, file, previous.id, corrections, figures)
         version = self._store.add_model_version(study.id, new, annotator_id)
         progress(0.8, "Looking at what changed")
@@ -214,13 +218,28 @@ class Adapting:
                 return version if version.active else self._store.activate(version.id, annotator_id)
         if self.active(study_id).kind == "adapted" and not self.readiness(study)[1]:
             return self.adapt(study, annotator_id, lambda share, stage: None).version
-        return self._store.activate(self.start(study).id, annotator_id)
+        was = self.active(study_id)
+        base = self.start(study, self._edits(study, was), was.figures.get("edited", []))
+        return self._store.activate(base.id, annotator_id)
 
     def _answers_for(self, version: ModelVersionRecord, study: StudyRecord) -> bool:
         """Whether a version names only emotions that the study has, and all of them that the shipped model knows."""
         meanings = label_set.meanings(study)
         known = {name for name in study.emotion_names if self._knows(meanings[name])}
         return known <= set(version.emotions) <= set(study.emotion_names)
+
+    def right(self, study: StudyRecord, models: Sequence[AdaptedModel]) -> tuple[int, list[int]]:
+        """How many corrections there are where somebody is seen or heard, and how many of them each model answers with
+        their emotion.
+        """
+        corrections = self._corrections(study, EVERYBODY)
+        if not corrections:
+            return 0, [0] * len(models)
+        try:
+            support = self._support(corrections, study.emotion_names)
+        except SupportError:
+            return 0, [0] * len(models)
+        return len(np.unique(support.owner)), [_right(model, support, study.emotion_names) for model in models]
 
     def changes(self, study_id: int, before: ModelVersionRecord, after: ModelVersionRecord) -> list[Change]:
         """The stretches of a study's clips that two model versions answer differently."""
@@ -236,9 +255,11 @@ class Adapting:
     def _renew(self, study_id: int, outdated: ModelVersionRecord | None) -> ModelVersionRecord:
         """The shipped model, and after it the outdated version's lessons learned anew, from the clips still there."""
         study = self._store.study(study_id)
+        edits = self._edits_for_this_model(outdated)
+        edited = outdated.figures.get("edited", []) if outdated else []
         base = self.start(study)
         if outdated is None or not outdated.corrections:
-            return self._store.activate(base.id)
+            return self._store.activate(self.start(study, edits, edited).id if edits else base.id)
         there = {clip.id: clip for clip in self._ready(study_id)}
         corrections = [each for each in self._store.corrections(outdated.id) if each.clip_id in there]
         emotions, chosen = list(outdated.emotions), outdated.figures.get("unlabelled")
@@ -252,13 +273,28 @@ class Adapting:
             adapted, seconds = _adapt(self._model, self._support(corrections, emotions), meanings, others)
         except SupportError:
             return self._store.activate(base.id)
-        adapted = adapted.named(emotions)
+        adapted = adapted.named(emotions).with_edits(edits)
         figures = {"checkpoint": self._predictions.checkpoint, "seconds": seconds, "renewed": outdated.number}
+        figures |= {"edited": edited} if edits else {}
         if "unlabelled" in outdated.figures:
             figures["unlabelled"] = others.identity if others else None
         figures["whose"] = outdated.figures.get("whose")
         new = NewVersion("adapted", emotions, self._predictions.keep(adapted), base.id, corrections, figures)
         return self._store.add_model_version(study_id, new)
+
+    def _edits(self, study: StudyRecord, version: ModelVersionRecord) -> RuleEdits:
+        """The edits of a version's rules, with the emotions by the names they have in the study today."""
+        today = {former: emotion.name for emotion in study.emotions for former in emotion.former}
+        names = set(study.emotion_names)
+        edits = self._predictions.adapted(version).edits
+        return edits.renamed(lambda name: name if name in names else today.get(name, name))
+
+    def _edits_for_this_model(self, outdated: ModelVersionRecord | None) -> RuleEdits:
+        """What of the edits of a version, which another checkpoint made, can be carried over to this one."""
+        if outdated is None or not outdated.figures.get("edited"):
+            return NO_EDITS
+        cues = [cue.name for cue in self._model.variables]
+        return edits_in(self._predictions.content(outdated)).for_another_model(cues)
 
     def _corrections(self, study: StudyRecord, whose: Whose) -> list[AnnotationRecord]:
         """What there is to learn from, in the order in which it was made, which makes adapting repeatable."""

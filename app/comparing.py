@@ -4,18 +4,17 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from annotations.records import AnnotationRecord, ClipRecord
-from app import label_set
+from app import label_set, rule_changes, side_by_side
 from app.adapting import NotEnoughCorrections
+from app.rule_changes import RuleChange
 from app.studio import Studio
 from app.support import per_emotion
 from stf2m.adaptation import AdaptedModel
-from stf2m.timeline import over_time
 from stf2m.weights import Progress
 
 #: So many comparisons are kept in memory.
@@ -39,7 +38,8 @@ class Comparison:
     """What the models of two annotators say about the N emotions of a study's clips.
 
     ``seconds`` ``(N, N)``: how long the one answered the row's emotion while the other answered the column's.
-    ``differences`` are the longest first. ``corrections`` are how many each model learned from.
+    ``differences`` are the longest first. ``corrections`` are how many each model learned from. ``rules`` are those
+    that say something else in the other's model, those furthest apart first.
     """
 
     names: tuple[str, str]
@@ -47,6 +47,7 @@ class Comparison:
     emotions: tuple[str, ...]
     seconds: NDArray[np.float64]
     differences: tuple[Difference, ...]
+    rules: tuple[RuleChange, ...]
 
     @property
     def same(self) -> float:
@@ -103,36 +104,21 @@ class Comparing:
         found: list[Difference] = []
         for number, clip in enumerate(clips):
             progress(number / len(clips), f"Looking through {clip.name}")
-            edges, (one, other) = self._answers(clip, models)
+            edges, (one, other) = side_by_side.answers(self._studio.predictions, clip, models)
             lengths, known = np.diff(edges), one >= 0
             np.add.at(seconds, (one[known], other[known]), lengths[known])
-            breaks = np.flatnonzero((np.diff(one) != 0) | (np.diff(other) != 0)) + 1
-            for first, last in pairwise([0, *breaks.tolist(), len(one)]):
-                if one[first] >= 0 and one[first] != other[first]:
-                    stretch = float(edges[first]), float(edges[last])
-                    found.append(Difference(clip.id, clip.name, *stretch, emotions[one[first]], emotions[other[first]]))
+            found += [
+                Difference(clip.id, clip.name, start_s, end_s, emotions[here], emotions[there])
+                for start_s, end_s, here, there in side_by_side.stretches(edges, one, other)
+            ]
         return Comparison(
             names=(names[0], names[1]),
             corrections=(corrections[0], corrections[1]),
             emotions=emotions,
             seconds=seconds,
             differences=tuple(sorted(found, key=lambda each: each.start_s - each.end_s)),
+            rules=tuple(rule_changes.between(models[0], models[1])),
         )
-
-    def _answers(
-        self, clip: ClipRecord, models: Sequence[AdaptedModel]
-    ) -> tuple[NDArray[np.floating], list[NDArray[np.intp]]]:
-        """The edges of a clip's moments, and the number of each model's emotion there, −1 where nothing is known."""
-        encoded, pieces = self._studio.predictions.encoded(clip), self._studio.predictions.segments(clip)
-        known = np.asarray(encoded.present.any(axis=1))
-        answers, edges = [], np.zeros(1)
-        for model in models:
-            said = model.predict(encoded)
-            moments = over_time(pieces, known, said.memberships, said.uncertainty, said.shares)
-            nothing = np.isnan(moments.memberships).any(axis=1)
-            answers.append(np.where(nothing, -1, np.nan_to_num(moments.memberships).argmax(axis=1)))
-            edges = moments.edges
-        return edges, answers
 
 
 def _versions(annotations: Sequence[AnnotationRecord]) -> tuple[tuple[int, int], ...]:

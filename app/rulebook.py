@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotations.records import AnnotationRecord, ClipRecord, ModelVersionRecord
-from app import inspection
+from app import inspection, rule_changes
 from app.studio import Studio
 from stf2m.explanation import Rule
 from stf2m.segments import Segment
@@ -68,8 +68,7 @@ class RuleHere:
     @property
     def moved(self) -> float:
         """How far adapting moved what it says: half the sum of all changes of degrees, in [0, 1]."""
-        names = {*self.before, *self.rule.consequent} if self.before else set()
-        return sum(abs(self.rule.consequent.get(name, 0.0) - self.before.get(name, 0.0)) for name in names) / 2
+        return rule_changes.moved(self.before, self.rule.consequent) if self.before else 0.0
 
 
 class Rulebook:
@@ -97,12 +96,13 @@ def _rules(
 ) -> list[RuleHere]:
     pieces = [(clip, piece) for clip in clips for piece in studio.predictions.segments(clip)]
     strengths = [studio.predictions.predict(clip, version)[1].strength for clip in clips]
-    strength = np.concatenate(strengths) if strengths else np.zeros((0, studio.predictions.model.architecture.rules))
+    rules = studio.predictions.adapted(version).rules()
+    strength = np.concatenate(strengths) if strengths else np.zeros((0, len(rules)))
     said = _labels(pieces, annotations)
     before = _consequents(studio, version)
     of = inspection.variables(studio)
     found = []
-    for rule in studio.predictions.adapted(version).rules():
+    for rule in rules:
         fired = np.flatnonzero(strength[:, rule.number] > FIRES)
         found.append(
             RuleHere(
@@ -135,9 +135,12 @@ def matching(
 
 
 def ordered(found: Sequence[RuleHere], order: Order) -> list[RuleHere]:
-    """The rules sorted, the first ones those with most of what ``order`` names."""
+    """The rules sorted, the first ones those with most of what ``order`` names; before them, by weight, those that a
+    person pinned or wrote.
+    """
     keys = {"weight": lambda each: each.rule.weight, "fires here": lambda each: each.fires}
-    return sorted(found, key=keys.get(order, lambda each: each.moved), reverse=True)
+    key = keys.get(order, lambda each: each.moved)
+    return sorted(found, key=lambda each: (each.rule.pinned or bool(each.rule.written_by), key(each)), reverse=True)
 
 
 def grouped(found: Sequence[RuleHere]) -> list[list[RuleHere]]:
@@ -190,7 +193,8 @@ def _overlap(one: RuleMoment, other: RuleMoment) -> bool:
 
 
 def _consequents(studio: Studio, version: ModelVersionRecord) -> dict[int, Mapping[str, float]]:
-    """What each rule said in the version before; nothing where there is none."""
+    """What each learned rule said in the version before; nothing where there is none."""
     if version.parent_id is None:
         return {}
-    return {rule.number: rule.consequent for rule in studio.adapted(version.study_id, version.parent_id).rules()}
+    former = studio.adapted(version.study_id, version.parent_id)
+    return {rule.number: rule.consequent for rule in former.rules() if rule.number < former.work.learned}

@@ -114,6 +114,13 @@ def learned_from(version: ModelVersionRecord) -> str:
     return f"{corrections} of {who.called}" if who else corrections
 
 
+def made_of(version: ModelVersionRecord) -> str:
+    """``as shipped``, ``adapted to 7 corrections of Ana``, ``as shipped, rules edited by Ana`` and the like."""
+    learned = f"adapted to {learned_from(version)}" if version.corrections else "as shipped"
+    editors = " and ".join(version.figures.get("edited", ()))
+    return f"{learned}, rules edited by {editors}" if editors else learned
+
+
 def per_emotion(annotations: Sequence[AnnotationRecord]) -> Counter[str]:
     """How many corrections have each emotion as their strongest."""
     return Counter(annotation.emotion for annotation in annotations)
