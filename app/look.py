@@ -115,7 +115,12 @@ TOGGLE_DARK = """
 #: The tabs beside Annotate, and plots in light and dark.
 PAGES = (Path(__file__).parent / "pages" / "pages.css").read_text(encoding="utf-8")
 
+_SCRIPTS = ("widgets/shared/dom.js", "widgets/shared/page.js", "pages/take_away.js")
+#: Saves figures and other files, on every tab.
+TAKE_AWAY = "\n".join((Path(__file__).parent / name).read_text(encoding="utf-8") for name in _SCRIPTS)
+
 
 def launch_options() -> dict[str, Any]:
     """What the look needs of ``Blocks.launch``."""
-    return {"theme": THEME, "css": CSS + PAGES, "head": HEAD, "footer_links": [], "ssr_mode": False}
+    head = f"{HEAD}<script>(() => {{\n{TAKE_AWAY}\n}})();</script>"
+    return {"theme": THEME, "css": CSS + PAGES, "head": head, "footer_links": [], "ssr_mode": False}

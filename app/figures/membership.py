@@ -6,12 +6,14 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from app.figures.style import NEUTRAL, SHADE, dress, faded, safe
+from app.figures.style import LIGHT, NEUTRAL, SHADE, dress, faded, safe
 from stf2m.tracks import Cue
 
 #: Ordered terms get ordered colours, and dashes for those who cannot tell the colours apart.
 TERM_LINES = (("#56b4e9", "solid"), ("#8c6bb1", "dash"), ("#d55e00", "solid"), ("#009e73", "dot"))
 BINS = 32
+#: A curve that moved by less than this cannot be seen to have moved.
+SEEN = 0.005
 
 
 def membership_functions(
@@ -20,38 +22,32 @@ def membership_functions(
     terms: Mapping[str, NDArray[np.floating]],
     data: NDArray[np.floating] | None = None,
     value: float | None = None,
+    before: Mapping[str, NDArray[np.floating]] | None = None,
 ) -> go.Figure:
     """Degrees ``(G,)`` of each term over ``grid`` ``(G,)`` in the cue's unit, in front of the study's own data.
 
     ``data`` ``(n,)``: the cue in the study's segments (NaN where unknown), drawn as a histogram in per cent.
-    ``value``: the present one; it is marked, with its degree of every term.
+    ``value``: the present one; it is marked, with its degree of every term. ``before``: the same terms of another
+    checkpoint on the same grid, drawn as ghosts where they differ. (Adapting moves no term.)
     """
     figure = go.Figure()
     known = np.zeros(0) if data is None else data[np.isfinite(data)]
     if len(known):
         figure.add_trace(_histogram(known, float(grid[0]), float(grid[-1])))
     lines = dict(zip(terms, TERM_LINES * len(terms), strict=False))
+    for name, degrees in (before or {}).items():
+        if name not in terms or np.abs(degrees - terms[name]).max() > SEEN:
+            colour = lines[name][0] if name in lines else NEUTRAL
+            figure.add_trace(_curve(f"{name}, before", grid, degrees, faded(colour, 0.45), "dot", 1.6))
     for name, degrees in terms.items():
-        colour, dash = lines[name]
-        figure.add_trace(
-            go.Scatter(
-                x=grid,
-                y=degrees,
-                name=safe(name),
-                line={"color": colour, "width": 2.6, "dash": dash},
-                hovertemplate="%{fullData.name} %{y:.2f}<extra></extra>",
-                meta={"term": safe(name)},
-            )
-        )
-    dress(figure, 300, legend=True, top=30, right=56 if len(known) else 12)
+        figure.add_trace(_curve(name, grid, degrees, *lines[name], 2.6).update(meta={"term": safe(name)}))
+    dress(figure, 310, legend=True, right=56 if len(known) else 12)
     if value is not None and np.isfinite(value):
         _mark(figure, cue, value, {name: float(np.interp(value, grid, degrees)) for name, degrees in terms.items()})
     figure.update_xaxes(title={"text": f"{safe(cue.name)} ({safe(cue.unit)})", "standoff": 6}, zeroline=False)
     figure.update_xaxes(range=[float(grid[0]), float(grid[-1])], fixedrange=True)
-    figure.update_yaxes(range=[0, 1.04], title={"text": "degree", "standoff": 6}, fixedrange=True, zeroline=False)
     figure.update_layout(
-        yaxis2={
-            "overlaying": "y",
+        yaxis={
             "side": "right",
             "showgrid": False,
             "rangemode": "tozero",
@@ -59,7 +55,17 @@ def membership_functions(
             "nticks": 5,
             "title": {"text": "% of segments", "standoff": 6},
             "fixedrange": True,
+            "zeroline": False,
             "visible": bool(len(known)),
+        },
+        yaxis2={
+            "overlaying": "y",
+            "side": "left",
+            "gridcolor": LIGHT.grid,
+            "range": [0, 1.04],
+            "title": {"text": "degree", "standoff": 6},
+            "fixedrange": True,
+            "zeroline": False,
         },
         bargap=0,
         hovermode="x unified",
@@ -69,13 +75,26 @@ def membership_functions(
     return figure
 
 
+def _curve(
+    name: str, grid: NDArray[np.floating], degrees: NDArray[np.floating], colour: str, dash: str, width: float
+) -> go.Scatter:
+    """A term's curve, on the axis in front of the histogram's."""
+    return go.Scatter(
+        x=grid,
+        y=degrees,
+        yaxis="y2",
+        name=safe(name),
+        line={"color": colour, "width": width, "dash": dash},
+        hovertemplate="%{fullData.name} %{y:.2f}<extra></extra>",
+    )
+
+
 def _histogram(values: NDArray[np.floating], low: float, high: float) -> go.Bar:
     counts, edges = np.histogram(np.clip(values, low, high), bins=BINS, range=(low, high))
     return go.Bar(
         x=(edges[:-1] + edges[1:]) / 2,
         y=100 * counts / len(values),
         width=np.diff(edges),
-        yaxis="y2",
         name="this study",
         marker={"color": SHADE, "line": {"color": faded(NEUTRAL, 0.35), "width": 1}},
         hovertemplate="%{y:.1f} % of segments<extra></extra>",
@@ -90,6 +109,7 @@ def _mark(figure: go.Figure, cue: Cue, value: float, degrees: Mapping[str, float
         go.Scatter(
             x=[value] * len(degrees),
             y=list(degrees.values()),
+            yaxis="y2",
             mode="markers",
             marker={"color": NEUTRAL, "size": 9, "line": {"color": "#ffffff", "width": 1.5}},
             hoverinfo="skip",

@@ -18,7 +18,7 @@ def memberships_over_time(moments: Moments, colours: Mapping[str, str], clip_id:
 
     ``colours`` names the N emotions in the order of ``moments.memberships (P, N)``, with the colour of each.
     """
-    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.09, row_heights=[0.78, 0.22])
+    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.09, row_heights=[0.76, 0.24])
     _stack(figure, moments.edges, moments.memberships, colours, row=1, title="degree")
     figure.add_trace(
         go.Scatter(
@@ -37,7 +37,7 @@ def memberships_over_time(moments: Moments, colours: Mapping[str, str], clip_id:
         col=1,
     )
     figure.update_yaxes(range=[0, 1], tickvals=[0, 1], title={"text": "unsure", "standoff": 6}, row=2, col=1)
-    dress(figure, 300, legend=True)
+    dress(figure, 260, legend=True)
     return over_time(figure, float(moments.edges[-1]), clip_id)
 
 
@@ -46,7 +46,7 @@ def shares_over_time(moments: Moments, modalities: Sequence[str], clip_id: int |
     colours = {MODALITY_TITLES.get(name, name): modality_colour(name) for name in modalities}
     figure = make_subplots(rows=1, cols=1)
     _stack(figure, moments.edges, 100 * moments.shares, colours, row=1, title="share (%)", top=100.0)
-    dress(figure, 180, legend=True)
+    dress(figure, 190, legend=True)
     return over_time(figure, float(moments.edges[-1]), clip_id)
 
 

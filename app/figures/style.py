@@ -72,7 +72,7 @@ def theme(figure: go.Figure, dark: bool = False) -> go.Figure:
 
 
 def dress(
-    figure: go.Figure, height: int, *, legend: bool = False, top: int = 10, left: int = 56, right: int = 12
+    figure: go.Figure, height: int, *, legend: bool = False, top: int = 28, left: int = 56, right: int = 12
 ) -> go.Figure:
     """Give a figure its height in pixels, short margins that fit a phone, the legend below, and the light theme."""
     bottom = 50
@@ -84,7 +84,9 @@ def dress(
         legend={"orientation": "h", "x": 0, "y": -bottom / (height - top - bottom), "yanchor": "top"},
         hovermode="x",
         dragmode="zoom",
-        modebar={"remove": ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d", "pan2d", "zoom2d"]},
+        modebar={
+            "remove": ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d", "pan2d", "zoom2d", "toImage"]
+        },
     )
     return theme(figure)
 

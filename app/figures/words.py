@@ -47,7 +47,7 @@ def words_over_time(words: Sequence[Word], duration_s: float, clip_id: int | Non
         )
     )
     figure.update_yaxes(range=[-0.5, ROWS + 0.7], visible=False)
-    dress(figure, 170)
+    dress(figure, 186)
     return over_time(figure, duration_s, clip_id)
 
 

@@ -8,7 +8,7 @@ import gradio as gr
 from app import inspection, rulebook
 from app.figures.firing import RuleName, rules_over_time
 from app.figures.membership import membership_functions
-from app.pages import places, take_away
+from app.pages import places, take_away, trust
 from app.pages.rules_html import list_html
 from app.session import Session
 from app.studio import Studio
@@ -31,6 +31,7 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
         with gr.Column(scale=8, min_width=320):
             places.text("rules-head", FIRING)
             firing = places.plot("rules-firing")
+            trust.build(studio, session)
             places.text("rules-all", "<h2>All rules</h2>")
             take_away.rules(session, tab)
             with gr.Row():

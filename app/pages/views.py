@@ -16,7 +16,7 @@ from app.figures.ribbon import memberships_over_time, shares_over_time
 from app.figures.spectrogram import mel_spectrogram
 from app.figures.style import MODALITY_TITLES
 from app.figures.words import words_over_time
-from app.pages import places
+from app.pages import places, take_away
 from app.session import Session
 from app.studio import Studio
 from app.widgets.cursor import player, playing
@@ -28,7 +28,7 @@ PITCH = "pitch"
 #: So many cues of a modality are drawn at once, those that move most; the others wait behind a click.
 LIVELIEST = 10
 
-DEGREES = "<h2>Emotions <small>degrees of membership by the active model, stacked, and how unsure it is</small></h2>"
+DEGREES = "<h2>Emotions <small>degrees by the active model, stacked</small></h2>"
 SHARES = "<h2>Modalities <small>how much of each answer rests on which</small></h2>"
 NO_CLIP = '<p class="st-note">There is no clip in this study yet: add one in Annotate.</p>'
 
@@ -51,13 +51,15 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
         with gr.Column(scale=5, min_width=320, elem_classes="st-side"):
             chosen = gr.Dropdown([], label="Clip", interactive=True, elem_id="views-clip")
             video = player(studio, "views")
+            degrees = places.text("views-degrees", DEGREES, visible=False)
+            ribbon = places.plot("views-memberships", visible=False)
+            away = places.text("views-away", visible=False)
         with gr.Column(scale=8, min_width=320):
             notes = places.text("views-notes")
-            ribbon = places.plot("views-memberships", visible=False)
             shares_title = places.text("views-modalities", SHARES, visible=False)
             shares = places.plot("views-shares", visible=False)
             sections = {name: _section(name) for name in studio.predictions.sources}
-    outputs: list[Any] = [shown, chosen, video, notes, ribbon, shares_title, shares]
+    outputs: list[Any] = [shown, chosen, video, notes, degrees, ribbon, away, shares_title, shares]
     outputs += [part for section in sections.values() for part in vars(section).values()]
 
     def look(study_id: int | None, clip_id: int | None, before: Any) -> dict[Any, Any]:
@@ -76,8 +78,10 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
             shown: (clip.id, version.id),
             chosen: choices,
             video: playing(studio, clip.id),
-            notes: notes_html(clip, tracks) + DEGREES,
+            notes: notes_html(clip, tracks),
+            degrees: gr.HTML(visible=True),
             ribbon: places.shown(memberships_over_time(moments, colours, clip.id)),
+            away: gr.HTML(value=take_away.report_html(clip.id), visible=True),
             shares_title: gr.HTML(visible=True),
             shares: places.shown(shares_over_time(moments, studio.predictions.sources, clip.id)),
         }

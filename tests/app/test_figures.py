@@ -162,6 +162,21 @@ def test_membership_plot_marks_the_value_with_its_degrees() -> None:
     assert [trace.meta["term"] for trace in figure.data if trace.meta] == ["low", "high"]
 
 
+def test_terms_of_another_checkpoint_are_ghosts_only_where_they_differ() -> None:
+    grid = np.linspace(0, 100, 101)
+    terms = {"low": 1 - grid / 100, "high": grid / 100}
+    figure = membership_functions(PITCH, grid, terms, before={"low": terms["low"], "high": terms["high"] ** 2})
+    assert [trace.name for trace in figure.data] == ["high, before", "low", "high"]
+    assert [trace.meta["term"] for trace in figure.data if trace.meta] == ["low", "high"]
+
+
+def test_the_histogram_lies_behind_the_curves() -> None:
+    figure = membership_functions(PITCH, np.array([0.0, 1.0]), {"low": np.array([1.0, 0.0])}, np.array([0.5]))
+    assert [trace.yaxis for trace in figure.data] == [None, "y2"]
+    assert figure.layout.yaxis2.overlaying == "y"
+    assert [figure.layout.yaxis.title.text, figure.layout.yaxis2.title.text] == ["% of segments", "degree"]
+
+
 def test_ribbons_show_degrees_and_leave_unknown_stretches_empty() -> None:
     moments = some_moments()
     figure = memberships_over_time(moments, COLOURS)

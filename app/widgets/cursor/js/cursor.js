@@ -2,6 +2,7 @@
 const life = lifeOf("cursor-" + props.place);
 const part = (selector) => element.querySelector(selector);
 const video = part("video");
+const stage = part(".st-stage");
 const scope = element.closest('[role="tabpanel"]') || document.body;
 const plots = new FollowingPlots(scope, life, (time) => seek(time));
 
@@ -22,7 +23,7 @@ function open(next) {
   setBars = () => {};
   part(".st-cues").replaceChildren();
   part(".st-shapes").replaceChildren();
-  part(".st-stage").classList.toggle("st-sound", !next.has_video);
+  stage.classList.toggle("st-sound", !next.has_video);
   show(part(".st-now"), next.has_video);
   show(part(".st-overlay"), next.has_video);
   video.src = address(next.media_url);
@@ -91,12 +92,12 @@ function drawMoment(time) {
 }
 
 function again() {
-  if (!clip || !element.offsetParent) return;
+  if (!clip || !stage.offsetParent) return;
   const time = video.currentTime;
   need(time);
   write(part(".st-clock"), clock(time));
   plots.move(time, (cue) => meanNow(cue, time));
-  const moment = [clip.id, Math.round(time * 10), chunk?.start_s, element.clientWidth, video.videoWidth].join(" ");
+  const moment = [clip.id, Math.round(time * 10), chunk?.start_s, stage.clientWidth, video.videoWidth].join(" ");
   if (moment === shown) return;
   shown = moment;
   drawMoment(time);
@@ -104,7 +105,7 @@ function again() {
 
 function tick() {
   if (life.aborted) return;
-  if (!element.offsetParent) video.pause();
+  if (!stage.offsetParent) video.pause();
   again();
   if (!video.paused) requestAnimationFrame(tick);
 }
@@ -112,6 +113,6 @@ function tick() {
 video.addEventListener("play", tick, { signal: life });
 for (const event of ["seeked", "seeking", "pause", "loadeddata"]) video.addEventListener(event, again, { signal: life });
 part(".st-overlay input").addEventListener("change", () => ((shown = null), again()), { signal: life });
-new ResizeObserver(again).observe(element);
+new ResizeObserver(again).observe(stage);
 watch("value", () => open(props.value));
 open(props.value);

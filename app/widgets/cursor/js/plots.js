@@ -62,18 +62,24 @@ class FollowingPlots {
     this.again();
   }
 
-  /** A press without a drag on a plot over time seeks the video. */
+  /** A press without a drag on a plot over time seeks the video; a finger that scrolls the page does not. */
   press(plot, down) {
-    if (down.button !== 0 || plot.layout.meta.follows !== "time" || plot.layout.meta.clip !== this.clip) return;
+    const { follows, clip } = plot.layout.meta;
+    if (down.button !== 0 || follows !== "time" || clip !== this.clip || down.target.closest(".st-save")) return;
+    const over = new AbortController();
     const release = (up) => {
-      if (Math.hypot(up.clientX - down.clientX, up.clientY - down.clientY) > 5) return;
+      over.abort();
+      const moved = Math.hypot(up.clientX - down.clientX, up.clientY - down.clientY) > 5;
+      if (up.type === "pointercancel" || moved) return;
       const box = plot.getBoundingClientRect();
       const { xaxis: axis, _size: size } = plot._fullLayout;
       const x = up.clientX - box.left - axis._offset;
       const y = up.clientY - box.top - size.t;
       if (x >= 0 && x <= axis._length && y >= 0 && y <= size.h) this.seek(axis.p2d(x));
     };
-    window.addEventListener("pointerup", release, { once: true, capture: true });
+    for (const event of ["pointerup", "pointercancel"]) {
+      window.addEventListener(event, release, { signal: over.signal, capture: true });
+    }
   }
 
   /** All plots over the same time show the same stretch of it. */
@@ -100,6 +106,7 @@ class FollowingPlots {
       const inside = px >= -0.5 && px <= axis._length + 0.5;
       show(line, inside);
       if (!inside) continue;
+      line.dataset.at = at;
       line.style.top = size.t + "px";
       line.style.height = size.h + "px";
       line.style.transform = "translateX(" + (axis._offset + px - 1).toFixed(1) + "px)";
