@@ -53,6 +53,7 @@ def serve(settings: Settings, **options: Any) -> Served:
         prevent_thread_lock=True,
         show_error=True,
         max_file_size=settings.max_bytes,
+        run_history=False,  # else Gradio keeps all that the page was ever sent in the browser, and reads it every time
         **look.launch_options(),
         **opening.options,
         **options,
