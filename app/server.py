@@ -3,8 +3,9 @@
 import inspect
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 
 from annotations.records import NotFoundError
 from app import caller, taking_away
@@ -12,6 +13,8 @@ from app.jobs import PlainError
 from app.studio import Studio
 from app.uploads import Uploads
 
+_MOST_WORDS = 4 * 2**20
+_UNUSABLE = "The name of the file cannot be used: it has at most 500 characters, all of them real ones."
 _PRIVATE = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
 
 
@@ -57,8 +60,20 @@ def routes(studio: Studio) -> APIRouter:
         return FileResponse(path, headers=_PRIVATE, media_type="image/jpeg", content_disposition_type="inline")
 
     @router.post("/upload")
-    def announce(file: File) -> Response:
+    async def announce(request: Request) -> Response:
         """Announce a file; answers with the token under which its bytes may be sent, or refuses in a sentence."""
+        said = bytearray()
+        async for chunk in request.stream():
+            said += chunk
+            if len(said) > _MOST_WORDS:
+                return JSONResponse({"refused": "The words beside a video must be fewer: 4 MiB at most are read."})
+        try:
+            file = File.model_validate_json(bytes(said))
+        except ValidationError:
+            return JSONResponse({"refused": _UNUSABLE})
+        return await run_in_threadpool(expect, file)
+
+    def expect(file: File) -> Response:
         try:
             token = studio.once(Uploads).announce(file.study, file.name, file.size, file.subtitles, file.typed)
         except (PlainError, NotFoundError) as refusal:

@@ -1,7 +1,7 @@
 """Media containers, opened safely and read in spite of damage: the ground that reading and playing stand on.
 
 Only real media formats are recognised, never playlists or scripts that point at other files, and pictures of absurd
-size are refused before any memory is taken for them.
+size are refused before any memory is taken for them, and files of a thousand tracks before any is looked into.
 """
 
 from collections.abc import Iterator
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 #: The most pixels a picture may have: 8192 × 5120, beyond any camera people use.
 MAX_PIXELS = 8192 * 5120
 _FORMATS = "mov,matroska,avi,mpegts,mpeg,flv,ogg,asf,wav,mp3,aac,flac"
+_MOST_STREAMS = 64
 _PATIENCE = 50  # read errors in a row after which the rest of a file counts as unreadable
 
 Streams = tuple[VideoStream | None, AudioStream | None]
@@ -33,9 +34,17 @@ class MediaError(ValueError):
 
 def open_media(path: Path) -> InputContainer:
     """Open a media file for reading. Raises :class:`MediaError` when it is none, or is cut off before its index."""
-    options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file", "max_pixels": str(MAX_PIXELS)}
+    options = {
+        "format_whitelist": _FORMATS,
+        "protocol_whitelist": "file",
+        "max_pixels": str(MAX_PIXELS),
+        "max_streams": str(_MOST_STREAMS),
+    }
     try:
         container = av.open(str(path.resolve()), "r", options=options, metadata_errors="replace")
+    except MemoryError as error:
+        # What FFmpeg says where there is one stream too many, before it looks into any of them.
+        raise MediaError(f"{path.name} has more than {_MOST_STREAMS} tracks, or needs too much memory.") from error
     except (FFmpegError, OSError, ValueError) as error:
         raise MediaError(f"{path.name} {_reason(path)}.") from error
     for stream in (*container.streams.video, *container.streams.audio):
