@@ -1,10 +1,13 @@
 """The demo clips are what they say: short, small, honest, and full of changing cues."""
 
+from pathlib import Path
+
 import av
 import numpy as np
 import pytest
 
 from app.demo import CAPTION, DEMOS, SILENT_CAPTION, Demo
+from stf2m.clips import content_hash
 from stf2m.media import probe
 from stf2m.tracks import Track
 from stf2m.views import face
@@ -33,9 +36,10 @@ def test_the_demos_hold_a_silent_clip_one_without_words_and_one_with_everything(
 
 
 @pytest.fixture(scope="module")
-def silent_face() -> Track:
+def silent_face(analysed_home: Path) -> Track:
     demo = next(demo for demo in DEMOS if demo.path.stem == "without_sound")
-    return face.extract(demo.path, probe(demo.path))
+    (file,) = (analysed_home / "tracks" / content_hash(demo.path)).glob("face-*.npz")
+    return Track.load(file, face.MODALITY)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The main job with PostgreSQL behind it: nothing but the database's address differs."""
 
+import shutil
 from pathlib import Path
 
 from app.demo import DEMOS
@@ -11,7 +12,8 @@ from tests.annotations.conftest import postgresql as postgresql
 from tests.app.conftest import EMOTIONS
 
 
-def test_the_main_job_on_postgresql(postgresql: Server, tmp_path: Path):
+def test_the_main_job_on_postgresql(postgresql: Server, analysed_home: Path, tmp_path: Path):
+    shutil.copytree(analysed_home / "tracks", tmp_path / "tracks")
     studio = Studio(Settings(home=tmp_path, database_url=postgresql.new_database()))
     study = studio.create_study("Field notes", EMOTIONS)
     demo = DEMOS[0]
