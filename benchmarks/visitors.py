@@ -1,0 +1,348 @@
+"""Thirty visitors of the demo at once: ``python -m benchmarks.visitors``; writes VISITORS.md beside this file.
+
+Each has a secret of their own, which is in everything they write: the names of their study and of their clips, their
+notes, their words. They open pages, correct, adapt, reload, add small clips and take labels away; every answer that
+anybody gets is searched for everybody else's secret, and each tries to reach what is another's: clips, pictures, files,
+sessions and uploads. Meanwhile the server's memory and what it keeps on the disk are measured.
+"""
+
+import asyncio
+import json
+import os
+import random
+import secrets
+import statistics
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+
+from app.demo import DEMOS
+from benchmarks.saving.servers import free_port, running
+
+ROOT = Path(__file__).resolve().parents[1]
+TOLD = Path(__file__).with_name("VISITORS.md")
+EMOTIONS = ("angry", "calm", "happy", "neutral", "sad", "surprised")
+#: A visitor looks and thinks so long between two things that they do, on average, seconds.
+THOUGHT_S = 3.0
+#: What the first start may take, in which the demo clips are analysed, seconds.
+PATIENCE_S = 1800
+#: A visitor in so many adds a clip; all are analysed one after the other.
+ONE_ADDS = 6
+
+
+@dataclass
+class Seen:
+    """What happened in a run."""
+
+    corrections: list[float] = field(default_factory=list)
+    done: Counter[str] = field(default_factory=Counter)
+    crossings: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    memory: list[tuple[float, float, int]] = field(default_factory=list)
+
+
+class Visitor:
+    """A browser that is open in the demo, by hand: a cookie, a page and what the page asks for."""
+
+    def __init__(self, url: str, number: int, all_secrets: list[str], seen: Seen):
+        self.secret = all_secrets[number]
+        self.number = number
+        self.files: list[str] = []
+        self.page = ""
+        self._others = [each.encode() for each in all_secrets if each != self.secret]
+        self._seen = seen
+        self._web = httpx.AsyncClient(base_url=url, timeout=120)
+        self._widgets: dict[str, int] = {}
+        self._chance = random.Random(number)
+        self._heart: asyncio.Task[None] | None = None
+        self._clips: list[dict[str, Any]] = []
+
+    async def come(self) -> None:
+        """Open the page, or load it again: the cookie stays, the page's name is another."""
+        await self.get("/")
+        if not self._widgets:
+            config = json.loads(await self.get("/config"))
+            ids = {each["props"].get("elem_id"): each["id"] for each in config["components"]}
+            self._widgets = {name: ids[name] for name in ("timeline", "queue")}
+        self.page = secrets.token_hex(6)
+        if self._heart:
+            self._heart.cancel()
+        self._heart = asyncio.create_task(self._beat())
+        answer = await self.ask("queue", "clips", study=1, annotator=await self._annotator())
+        self._clips = [each for each in answer["clips"] if each["status"] == "ready"]
+        self._seen.done["pages"] += 1
+
+    async def leave(self) -> None:
+        """Close the browser."""
+        if self._heart:
+            self._heart.cancel()
+        await self._web.aclose()
+
+    async def work(self, until: float) -> None:
+        """Do what visitors do, in no order, until then."""
+        acts: list[tuple[int, Callable[[], Awaitable[None]]]] = [
+            (12, self._correct), (3, self._look), (1, self.come), (1, self._adapt), (2, self._take_away),
+            (2, self._add), (2, self._pry),
+        ]  # fmt: skip
+        weights = [weight for weight, _ in acts]
+        while time.perf_counter() < until:
+            await asyncio.sleep(self._chance.expovariate(1 / THOUGHT_S))
+            act = self._chance.choices(acts, weights)[0][1]
+            try:
+                await act()
+            except (httpx.HTTPError, KeyError, ValueError) as error:
+                self._seen.failures.append(f"{act.__name__.strip('_')}: {type(error).__name__} {error}"[:200])
+
+    # --- what they do ---------------------------------------------------------------------------------------------
+
+    async def _annotator(self) -> int:
+        """The page's load event: it gives the visitor a name."""
+        answer = await self._event("arrive", [self.secret])
+        return int(answer[3])
+
+    async def _correct(self) -> None:
+        clip = self._chance.choice(self._clips)
+        start_s = round(self._chance.uniform(0, clip["duration_s"] - 2.1), 3)
+        said = {"start_s": start_s, "end_s": round(start_s + 1.5, 3), "degrees": {self._chance.choice(EMOTIONS): 1.0}}
+        begun = time.perf_counter()
+        answer = await self.ask("timeline", "correct", clip=clip["id"], annotator=1, note=self.secret, **said)
+        self._seen.corrections.append(time.perf_counter() - begun)
+        if "annotation" not in answer:
+            raise ValueError(f"{answer}")
+        self._seen.done["corrections"] += 1
+
+    async def _look(self) -> None:
+        clip = self._chance.choice(self._clips)
+        answer = await self.ask("timeline", "open", clip=clip["id"], annotator=1)
+        notes = {each["note"] for each in answer["timeline"]["annotations"]}
+        if notes - {self.secret}:
+            self._seen.crossings.append(f"visitor {self.number} saw the notes {notes}")
+        await self.get(f"/clip/{clip['id']}/thumbnail")
+        await self.get(f"/clip/{clip['id']}", headers={"Range": "bytes=0-65535"})
+        self._seen.done["clips opened"] += 1
+
+    async def _adapt(self) -> None:
+        answer = await self.ask("timeline", "adapt", study=1, annotator=1)
+        self._seen.done["adaptations" if "report" in answer else "adaptations too early"] += 1
+
+    async def _take_away(self) -> None:
+        """Labels as a file, by Gradio's own way: an event, its answer, and the file's address."""
+        answer = await self._event("refresh", [1, "csv", ""], names="data")
+        file = next(each["path"] for each in _mappings(answer) if each.get("meta"))
+        content = await self.get(f"/gradio_api/file={file}")
+        if self.secret.encode() not in content and self._seen.done["corrections"] and b"\n" in content.strip():
+            self._seen.crossings.append(f"visitor {self.number} was given labels without their secret")
+        self.files = [*self.files[-5:], file]
+        self._seen.done["files taken"] += 1
+
+    async def _add(self) -> None:
+        if self.number % ONE_ADDS:
+            return
+        file = DEMOS[-1].path.read_bytes() + self.secret.encode()  # players skip what stands behind the last box
+        words = [f"{self.secret}.srt", f"1\n00:00:00,000 --> 00:00:02,000\n{self.secret}\n"]
+        new = {"study": 1, "name": f"{self.secret}.mp4", "size": len(file), "subtitles": words}
+        answer = json.loads(await self.post("/upload", json=new))
+        if "token" not in answer:
+            self._seen.done["clips refused by the limit"] += 1
+            return
+        await self.post(f"/upload/{answer['token']}", content=file)
+        self._seen.done["clips added"] += 1
+
+    async def _pry(self) -> None:
+        """Try to reach what is another's."""
+        other = self._chance.choice([each for each in VISITORS if each is not self])
+        tries = [f"/gradio_api/file={each}" for each in other.files]
+        tries += [f"/gradio_api/queue/data?session_hash={other.page}", f"/gradio_api/heartbeat/{other.page}"]
+        tries += [f"/gradio_api/deep_link?session_hash={other.page}", "/clip/999", "/clip/999/report"]
+        for path in tries:
+            answer = await self._web.get(path)
+            self._search(answer.content, path)
+            if answer.status_code < 400:
+                self._seen.crossings.append(f"visitor {self.number} got {answer.status_code} for {path}")
+        body = {"session_hash": other.page, "component_id": self._widgets["timeline"], "fn_name": "open", "data": {}}
+        answer = await self._web.post("/gradio_api/component_server", json=body)
+        if answer.status_code < 400:
+            self._seen.crossings.append(f"visitor {self.number} spoke as the page of visitor {other.number}")
+        self._seen.done["attempts to reach what is another's"] += len(tries) + 1
+
+    # --- how they ask ---------------------------------------------------------------------------------------------
+
+    async def get(self, path: str, **options: Any) -> bytes:
+        """What is at an address; raises where it is refused."""
+        answer = await self._web.get(path, **options)
+        self._search(answer.content, path)
+        answer.raise_for_status()
+        return answer.content
+
+    async def post(self, path: str, **options: Any) -> bytes:
+        """The same for what is sent."""
+        answer = await self._web.post(path, **options)
+        self._search(answer.content, path)
+        answer.raise_for_status()
+        return answer.content
+
+    async def ask(self, widget: str, name: str, **data: Any) -> dict[str, Any]:
+        """Call a widget's server function."""
+        body = {"session_hash": self.page, "component_id": self._widgets[widget], "fn_name": name, "data": data}
+        return json.loads(await self.post("/gradio_api/component_server", json=body))
+
+    async def _event(self, function: str, data: list[Any], names: str = "") -> list[Any]:
+        """An event of the page, through the queue, as the page sends it."""
+        number = FUNCTIONS[f"{names}.{function}" if names else function]
+        body = {"data": data, "fn_index": number, "session_hash": self.page, "event_data": None, "trigger_id": None}
+        await self.post("/gradio_api/queue/join", json=body)
+        path = f"/gradio_api/queue/data?session_hash={self.page}"
+        async with self._web.stream("GET", path) as answers:
+            answers.raise_for_status()
+            async for line in answers.aiter_lines():
+                self._search(line.encode(), path)
+                message = json.loads(line[5:]) if line.startswith("data:") else {}
+                if message.get("msg") == "process_completed":
+                    if not message.get("success"):
+                        raise ValueError(f"{function}: {message.get('output')}")
+                    return message["output"]["data"]
+        raise ValueError(f"{function} was not answered")
+
+    async def _beat(self) -> None:
+        """The tab is open for as long as this goes on."""
+        try:
+            async with self._web.stream("GET", f"/gradio_api/heartbeat/{self.page}") as alive:
+                async for _ in alive.aiter_bytes():
+                    pass
+        except httpx.HTTPError as error:
+            self._seen.failures.append(f"heartbeat: {error}")
+
+    def _search(self, content: bytes, where: str) -> None:
+        found = [each for each in self._others if each in content]
+        if found:
+            self._seen.crossings.append(f"visitor {self.number} found the secret of {len(found)} others at {where}")
+
+
+VISITORS: list[Visitor] = []
+FUNCTIONS: dict[str, int] = {}
+
+
+def main(
+    visitors: Annotated[int, typer.Option(help="So many at once.")] = 30,
+    minutes: Annotated[float, typer.Option(help="For so long.")] = 10.0,
+    out: Annotated[Path, typer.Option(help="Where the figures are written.")] = TOLD,
+) -> None:
+    """Let visitors loose on a demo of their own, and tell what came of it."""
+    with tempfile.TemporaryDirectory(prefix="visitors-") as folder:
+        port, home = free_port(), Path(folder, "home")
+        home.mkdir()
+        url, log = f"http://127.0.0.1:{port}", Path(folder, "app.log")
+        env = {**os.environ, "STF2M_HOME": str(home), "STF2M_MODE": "demo", "GRADIO_SERVER_PORT": str(port)}
+        env["STF2M_MAX_VISITORS"] = str(visitors + 2)
+        env.pop("STF2M_DATABASE_URL", None)
+        with running([sys.executable, "app.py"], url, folder=ROOT, log=log, env=env, patience_s=PATIENCE_S):
+            seen, took = asyncio.run(_run(url, home, visitors, minutes * 60))
+        errors = log.read_text("utf-8", "replace").count("Traceback")
+    out.write_text(_told(seen, visitors, took, errors), encoding="utf-8")
+    typer.echo(out.read_text(encoding="utf-8"))
+    if seen.crossings:
+        raise typer.Exit(1)
+
+
+async def _run(url: str, home: Path, number: int, seconds: float) -> tuple[Seen, float]:
+    seen = Seen()
+    all_secrets = [f"secret{secrets.token_hex(8)}" for _ in range(number)]
+    config = httpx.get(f"{url}/config", timeout=120).json()
+    FUNCTIONS.update(_functions(config))
+    VISITORS.extend(Visitor(url, each, all_secrets, seen) for each in range(number))
+    begun = time.perf_counter()
+    for each in VISITORS:
+        await each.come()
+    measuring = asyncio.create_task(_measure(home, seen, begun))
+    working = time.perf_counter()
+    await asyncio.gather(*(each.work(working + seconds) for each in VISITORS))
+    measuring.cancel()
+    for each in VISITORS:
+        await each.leave()
+    return seen, time.perf_counter() - working
+
+
+def _functions(config: dict[str, Any]) -> dict[str, int]:
+    """The numbers of two events that the page sends by itself: its load, and that the Data tab was opened."""
+    ids = {each["props"].get("elem_id"): each["id"] for each in config["components"]}
+    tab = ids["tab-data"]
+    found = {"arrive": -1, "data.refresh": -1}
+    for each in config["dependencies"]:
+        targets = [tuple(target) for target in each["targets"]]
+        if any(kind == "load" for _, kind in targets) and found["arrive"] < 0 and len(each["outputs"]) == 5:
+            found["arrive"] = each["id"]
+        if (tab, "select") in targets:
+            found["data.refresh"] = each["id"]
+    return found
+
+
+async def _measure(home: Path, seen: Seen, begun: float) -> None:
+    """The memory of the server's process, MB, and the files that it keeps, every few seconds."""
+    process = _process_of(home)
+    while True:
+        pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+        files = sum(len(names) for _, _, names in os.walk(home / "demo" / "visits"))
+        seen.memory.append((time.perf_counter() - begun, pages * os.sysconf("SC_PAGE_SIZE") / 1e6, files))
+        await asyncio.sleep(5)
+
+
+def _process_of(home: Path) -> str:
+    mark = f"STF2M_HOME={home}".encode()
+    for each in Path("/proc").iterdir():
+        try:
+            if (
+                each.name.isdigit()
+                and mark in (each / "environ").read_bytes()
+                and b"app.py" in (each / "cmdline").read_bytes()
+            ):
+                return each.name
+        except OSError:
+            continue
+    raise typer.Exit(2)
+
+
+def _told(seen: Seen, visitors: int, took: float, errors: int) -> str:
+    """The figures as Markdown."""
+    times = sorted(seen.corrections)
+    p50, p95 = statistics.median(times), times[int(0.95 * (len(times) - 1))]
+    memory = [each for _, each, _ in seen.memory]
+    third = max(1, len(memory) // 3)
+    rows = [
+        ("visitors at once, minutes", f"{visitors}, {took / 60:.1f}"),
+        ("another's data seen or reached", f"**{len(seen.crossings)}** times"),
+        ("a correction is acknowledged, p50 / p95", f"{1000 * p50:.0f} ms / {1000 * p95:.0f} ms"),
+        ("memory at the beginning", f"{memory[0]:.0f} MB"),
+        ("memory, mean of the middle third", f"{statistics.mean(memory[third : 2 * third] or memory):.0f} MB"),
+        ("memory, mean of the last third", f"{statistics.mean(memory[-third:]):.0f} MB"),
+        ("files of all visits at the end", f"{seen.memory[-1][2]}"),
+        ("errors in the server's log", f"{errors}"),
+        *((what, f"{number}") for what, number in seen.done.most_common()),
+    ]
+    table = "\n".join(f"| {what} | {figure} |" for what, figure in rows)
+    failed = Counter(each.split(":")[0] for each in seen.failures)
+    failures = "".join(f"\nNot answered: {what}, {number} times." for what, number in failed.items())
+    first = "".join(f"\n- {each}" for each in [*seen.crossings[:10], *seen.failures[:5]])
+    return (
+        "# Visitors of the demo\n\nBy `python -m benchmarks.visitors`, which says what is done. "
+        f"{os.cpu_count()} processors, shared by server and visitors; "
+        f"load average {os.getloadavg()[1]:.1f} with whatever else ran.\n\n"
+        f"| what | figure |\n| --- | --- |\n{table}\n{failures}{first}\n"
+    )
+
+
+def _mappings(value: Any) -> list[dict[str, Any]]:
+    if isinstance(value, dict):
+        return [value, *(each for part in value.values() for each in _mappings(part))]
+    return [each for part in value for each in _mappings(part)] if isinstance(value, list) else []
+
+
+if __name__ == "__main__":
+    typer.run(main)
