@@ -20,6 +20,8 @@ from stf2m.fuzzy import Bells, Firing, FuzzyRules
 from stf2m.recurrent import Conditioning, FastWeightCell, SupportReader
 from stf2m.tracks import Cue, Modality
 
+#: How much more than every modality the rules count at first, as attention's score: they are to carry the answer.
+RULES_FIRST = 4.0
 #: Numbers by which the reader knows an item's place among the labels; see ``fast_weights.label_features``.
 LABEL_FEATURES = 6
 
@@ -41,8 +43,8 @@ class Architecture:
     dropout: float = 0.1
     heads: int = 4
     classes: int = 12
-    rules: int = 32
-    factors: int = 6
+    rules: int = 16
+    factors: int = 20
     state: int = 64
     reads: int = 3
     cell: int = 16
@@ -134,7 +136,7 @@ class Network(nn.Module):
         self.reader = SupportReader(item, size.state, size.reads, count, size.embedding - size.classes, count + 1)
         self.cell = FastWeightCell(size.cell)
         self.attention = nn.Parameter(torch.zeros(count, size.embedding))
-        self.trust = nn.Parameter(torch.zeros(count + 1))
+        self.trust = nn.Parameter(torch.tensor([0.0] * count + [RULES_FIRST]))
         self.log_sharpness = nn.Parameter(torch.full((count + 1,), -2.0))
         self.raw_agreement = nn.Parameter(torch.tensor(0.0))
         self.raw_shrinkage = nn.Parameter(torch.full((count + 1,), -2.0))

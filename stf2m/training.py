@@ -32,7 +32,7 @@ from stf2m.validation import validate
 
 STATE = "training.pt"
 #: Weights of the parts of the loss.
-ALONE, STREAMS, FAITHFUL, EACH_RULE, CLASSES, SPARSE, EVEN = 0.5, 1.0, 0.3, 0.3, 1.0, 0.005, 0.05
+ALONE, STREAMS, FAITHFUL, EACH_RULE, CLASSES, SPARSE, EVEN = 0.5, 1.0, 4.0, 1.0, 1.0, 0.005, 0.05
 #: Gates and terms of the rules move only when they cross a threshold, so they learn faster than the rest.
 GATES_FASTER = 10.0
 #: The averaged weights forget this much of the past at every step.

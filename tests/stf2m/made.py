@@ -58,6 +58,7 @@ def model(seed: int = 0, **switches: bool) -> STF2M:
         for layer in (made.reader.film, made.reader.trust, made.cell.gates):
             layer.weight.normal_(std=0.1)
         made.attention.normal_()
+        made.trust.zero_()
         for encoder in made.encoder.by_modality.values():
             encoder.get_buffer("discriminant").normal_()
     return made
