@@ -11,7 +11,7 @@ from app import look
 from app.pages import about, adapt, annotate, data, rules, team, views
 from app.session import Session
 from app.studio import Studio
-from app.support import learned_from
+from app.support import made_of
 from app.widgets.labels import TOGGLE as TOGGLE_LABELS
 from app.widgets.labels import labels
 from app.widgets.labels.calls import calls as label_calls
@@ -149,11 +149,8 @@ def _header(studio: Studio, session: Session) -> _Header:
 def _version_html(version: ModelVersionRecord) -> str:
     if version.kind == "base":
         return f'<span class="st-version">model {version.number} · as shipped</span>'
-    learned = html.escape(learned_from(version))
-    return (
-        f'<span class="st-version">model {version.number} · adapted to {learned} '
-        f"{_ago(datetime.now(UTC) - version.created)}</span>"
-    )
+    made, ago = html.escape(made_of(version)), _ago(datetime.now(UTC) - version.created)
+    return f'<span class="st-version">model {version.number} · {made} {ago}</span>'
 
 
 def _ago(passed: timedelta) -> str:

@@ -26,6 +26,7 @@ from annotations.records import (
 from annotations.store import Store
 from app import timeline
 from app.adapting import AdaptationReport, Adapting, Change
+from app.editing_rules import EditingRules
 from app.explaining import Explaining
 from app.files import ClipFiles
 from app.ingest import ClipRefused, Ingest, Upload
@@ -66,6 +67,7 @@ class Studio:
         self._adapting = Adapting(settings, self.store, self.predictions)
         self.labels = Labelling(self.store, self.predictions, self._adapting)
         self.reasons = Explaining(self.store, self.predictions, self._adapting)
+        self.rules = EditingRules(self.store, self.predictions, self._adapting)
         self._queue = Queue(self.store, self.predictions)
         self._jobs = Jobs(origin._jobs.line if origin else None)
         self._counting = Together[tuple[Counter[str], str]]()

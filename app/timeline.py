@@ -9,7 +9,7 @@ import numpy as np
 
 from annotations.records import AnnotationRecord, ClipRecord, EmotionRecord, ModelVersionRecord, SuggestionRecord
 from app.review import side_by_side
-from app.support import learned_from
+from app.support import made_of
 from stf2m.tracks import RATE_HZ, Cue, Track
 
 #: The thin lanes under the annotations: why somebody might hear or see an emotion here.
@@ -89,7 +89,7 @@ def clip(record: ClipRecord) -> dict[str, Any]:
 
 def version(record: ModelVersionRecord) -> dict[str, Any]:
     """A model version as people call it."""
-    label = "as shipped" if record.kind == "base" else learned_from(record)
+    label = made_of(record).removeprefix("adapted to ")
     return {"id": record.id, "number": record.number, "kind": record.kind, "label": f"model {record.number} · {label}"}
 
 

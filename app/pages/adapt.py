@@ -1,15 +1,17 @@
 """The Adapt tab: teach the model the corrections, see on unseen ones whether it helped, compare, and go back."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from app import inspection, team
-from app.adapting import NotEnoughCorrections
+from annotations.records import ModelVersionRecord
+from app import inspection, rule_changes, team
+from app.adapting import Change, NotEnoughCorrections
 from app.figures.corrections import corrections_per_emotion
 from app.figures.ribbon import before_after
-from app.pages import adapt_html, places
+from app.pages import adapt_html, places, rule_changes_html
 from app.session import Session
 from app.studio import Studio
 from app.support import EVERYBODY, Whose
@@ -38,6 +40,7 @@ class _Parts:
     overview: gr.HTML
     clip: gr.Dropdown
     timelines: gr.Plot
+    rules: gr.HTML
     history: gr.HTML
 
 
@@ -68,8 +71,9 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
             overview = places.text("adapt-overview", clicks=places.OPEN)
             clip = gr.Dropdown([], label="Clip", interactive=True, elem_id="adapt-clip")
             timelines = places.plot("adapt-timelines")
+            rules = places.text("adapt-rules", clicks=places.OPEN)
     parts = _Parts(
-        whose, about, counts, sentence, unlabelled, report, before, after, overview, clip, timelines, history
+        whose, about, counts, sentence, unlabelled, report, before, after, overview, clip, timelines, rules, history
     )
 
     def refresh(study_id: int | None) -> dict[Any, Any]:
@@ -117,8 +121,9 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
     ).success(refresh, session.study, everything, show_progress="minimal")
     whose.input(choose, [session.study, whose], [about, counts, sentence], show_progress="hidden")
     for each in (before, after, clip):
-        each.input(compare, comparison, [overview, clip, timelines], show_progress="minimal")
-    places.open_clips(overview, session)
+        each.input(compare, comparison, [overview, clip, timelines, rules], show_progress="minimal")
+    for each in (overview, rules):
+        places.open_clips(each, session)
 
 
 def _refresh(studio: Studio, study_id: int | None, parts: _Parts) -> dict[Any, Any]:
@@ -166,7 +171,12 @@ def _compare(
         seconds[change.clip_id] += change.end_s - change.start_s
     clips = sorted(inspection.ready_clips(studio, study_id), key=lambda clip: (-seconds[clip.id], clip.id))
     if not clips:
-        return {parts.overview: "", parts.clip: gr.Dropdown(choices=[], value=None), parts.timelines: None}
+        return {
+            parts.overview: "",
+            parts.clip: gr.Dropdown(choices=[], value=None),
+            parts.timelines: None,
+            parts.rules: "",
+        }
     chosen = next((clip for clip in clips if clip.id == clip_id), clips[0])
     colours = inspection.colours(study)
     rows = [
@@ -185,4 +195,45 @@ def _compare(
         parts.overview: adapt_html.overview(rows, len(clips), changes, colours),
         parts.clip: gr.Dropdown(choices=choices, value=chosen.id),
         parts.timelines: figure,
+        parts.rules: _rules(studio, study_id, before, after, changes),
     }
+
+
+def _rules(
+    studio: Studio,
+    study_id: int,
+    before: ModelVersionRecord,
+    after: ModelVersionRecord,
+    changes: Sequence[Change],
+) -> str:
+    """What the rules, and the trust in each part of the evidence, have apart in two versions, and what that did."""
+    if before.id == after.id:
+        return ""
+    models = studio.adapted(study_id, before.id), studio.adapted(study_id, after.id)
+    longest = sorted(changes, key=lambda change: change.start_s - change.end_s)[: rule_changes_html.MOST_CHANGES]
+    causes = [
+        (
+            change,
+            rule_changes.cause(
+                studio.predictions,
+                studio.clip(change.clip_id),
+                (change.start_s + change.end_s) / 2,
+                *models,
+                (change.before, change.after),
+            ),
+        )
+        for change in longest
+    ]
+    names = f"model {before.number}", f"model {after.number}"
+    return "".join(
+        [
+            "<h2>What happened to the rules</h2>",
+            adapt_html.edits(rule_changes.renamed(*(model.edits for model in models))),
+            rule_changes_html.causes(causes, len(changes)),
+            rule_changes_html.trusted(
+                rule_changes.trusted(studio.predictions, inspection.ready_clips(studio, study_id), *models)
+            ),
+            "<h3>What the rules say</h3>",
+            rule_changes_html.rules(rule_changes.between(*models), names, inspection.colours(studio.study(study_id))),
+        ]
+    )

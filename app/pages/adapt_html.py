@@ -8,7 +8,7 @@ from annotations.records import ClipRecord, ModelVersionRecord
 from app.adapting import Change
 from app.figures.style import NEUTRAL
 from app.inspection import interval
-from app.support import EVERYBODY, Teacher, Whose, learned_from
+from app.support import EVERYBODY, Teacher, Whose, learned_from, made_of
 from stf2m.timeline import Stretch
 
 MOST_CHANGES = 60
@@ -49,7 +49,7 @@ def about(whose: Whose, who: Sequence[Teacher]) -> str:
 
 def version_label(version: ModelVersionRecord) -> str:
     """``model 3 · 7 corrections + 41 unlabelled``."""
-    label = "as shipped" if version.kind == "base" else learned_from(version)
+    label = made_of(version).removeprefix("adapted to ")
     also = f" + {unlabelled(version)} unlabelled" if unlabelled(version) else ""
     return f"model {version.number} · {label}{also}"
 
@@ -58,6 +58,8 @@ def report(version: ModelVersionRecord) -> str:
     """What the adaptation that made a version took, and how it does on corrections that were left out."""
     if version.kind == "base":
         return "<p>This study answers with the model as shipped; it has not learned from a correction yet.</p>"
+    if "edit" in version.figures:
+        return _edited(version)
     tested = version.figures.get("held_out")
     seconds = version.figures.get("seconds")
     took = f" in {seconds:.2f} s" if seconds is not None else ""
@@ -77,6 +79,28 @@ def report(version: ModelVersionRecord) -> str:
         f"<strong>{_percent(tested['after'])}</strong></p>"
         f"<p>right on corrections it had not seen ({how}): before {_of(tested['before'], tested['corrections'])}, "
         f"after {_of(tested['after'], tested['corrections'])}.</p>"
+    )
+
+
+def _edited(version: ModelVersionRecord) -> str:
+    """What was edited in a version, and what that did to the corrections."""
+    said, right = version.figures["edit"]["said"], version.figures["right"]
+    told = f"<p>Model {version.number} is the one before with an edit of its rules: {html.escape(said)}.</p>"
+    if not right["corrections"]:
+        return told
+    return (
+        f"{told}<p class='st-figures'><span>{right['before']}</span> → <strong>{right['after']}</strong></p>"
+        f"<p>of the study's {right['corrections']} corrections answered right; it may have learned from them.</p>"
+    )
+
+
+def edits(renamed: Sequence[str]) -> str:
+    """Terms that people renamed, and what adapting does not move."""
+    terms = "".join(f"<li>{html.escape(each)}</li>" for each in renamed)
+    return (
+        "<p class='st-count'>Adapting moves what rules say and how far each modality is trusted. The terms of cues and "
+        "the conditions of rules stay as they are, unless a person edits them.</p>"
+        + (f"<h3>Terms renamed</h3><ul class='st-causes'>{terms}</ul>" if terms else "")
     )
 
 
@@ -115,6 +139,8 @@ def _version_row(version: ModelVersionRecord, number: Mapping[int | None, int]) 
         else f"<button type='button' class='st-small' data-go='{version.id}'>Use this one</button>"
     )
     learned = html.escape(learned_from(version)) if version.corrections else "–"
+    if version.figures.get("edited"):
+        learned += f"<br><small>rules edited by {html.escape(' and '.join(version.figures['edited']))}</small>"
     also = f"<br><small>+ {unlabelled(version)} unlabelled</small>" if unlabelled(version) else ""
     return (
         f"<tr><th scope='row'>{version.number}</th><td>{action}</td><td>{parent}</td>"

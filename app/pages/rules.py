@@ -8,7 +8,7 @@ import gradio as gr
 from app import inspection, rulebook
 from app.figures.firing import RuleName, rules_over_time
 from app.figures.membership import membership_functions
-from app.pages import places, take_away, trust
+from app.pages import places, rules_edit, take_away, trust
 from app.pages.rules_html import list_html
 from app.session import Session
 from app.studio import Studio
@@ -28,11 +28,13 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
             cue = gr.Dropdown([], label="What the terms of a cue mean", interactive=True, elem_id="rules-terms")
             meaning = places.text("rules-meaning")
             terms = places.plot("rules-membership")
+            renaming = rules_edit.rename_row()
         with gr.Column(scale=8, min_width=320):
             places.text("rules-head", FIRING)
             firing = places.plot("rules-firing")
             trust.build(studio, session)
             places.text("rules-all", "<h2>All rules</h2>")
+            editing = rules_edit.write_row(renaming)
             take_away.rules(session, tab)
             with gr.Row():
                 words = gr.Textbox(
@@ -56,7 +58,7 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
                     elem_id="rules-order",
                     min_width=140,
                 )
-            listed = places.text("rules-list", clicks=places.OPEN)
+            listed = places.text("rules-list", clicks=rules_edit.CLICKS)
 
     def choose(study_id: int | None, clip_id: int | None, cue_name: str | None) -> tuple[Any, ...]:
         """Fill the choices for the study that is open; a cue stays chosen where there is one."""
@@ -86,7 +88,8 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
 
     def show_terms(study_id: int | None, name: str) -> tuple[Any, str]:
         found, of = inspection.variables(studio)[name]
-        grid, curves = studio.predictions.model.membership_curves(name)
+        model = studio.adapted(study_id) if study_id else studio.predictions.model
+        grid, curves = model.membership_curves(name)
         values = inspection.cue_values(studio, study_id, name) if study_id else None
         return membership_functions(found, grid, curves, values), f"<p>{html.escape(found.meaning)} ({of})</p>"
 
@@ -99,6 +102,9 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
         names = [RuleName(here[number].short, here[number].rule.text, here[number].emotion) for number in sorted(here)]
         return rules_over_time(edges, shares, names, inspection.colours(studio.study(clip.study_id)), clip.id)
 
+    def show_choice_of_terms(study_id: int | None, name: str) -> gr.Dropdown:
+        return rules_edit.terms_of(studio, study_id, name)
+
     filters = [session.study, chosen, emotion, of_cue, modality, words, order]
     shown = tab.select(
         choose, [session.study, session.clip, cue], [chosen, cue, emotion, of_cue, video], show_progress="hidden"
@@ -106,6 +112,7 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
     shown.then(show_firing, [session.study, chosen], firing, show_progress="minimal")
     shown.then(show_list, filters, listed, show_progress="minimal")
     shown.then(show_terms, [session.study, cue], [terms, meaning], show_progress="minimal")
+    shown.then(show_choice_of_terms, [session.study, cue], editing.term, show_progress="hidden")
     picked = chosen.input(
         lambda clip_id: (clip_id, playing(studio, clip_id)), chosen, [session.clip, video], show_progress="hidden"
     )
@@ -113,6 +120,14 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
     picked.then(show_list, filters, listed, show_progress="hidden")
     places.open_clips(listed, session)
     cue.input(show_terms, [session.study, cue], [terms, meaning], show_progress="minimal")
+    cue.input(show_choice_of_terms, [session.study, cue], editing.term, show_progress="hidden")
     for each in (emotion, of_cue, modality, order):
         each.input(show_list, filters, listed, show_progress="hidden")
     words.change(show_list, filters, listed, show_progress="hidden", trigger_mode="always_last")
+    renew = [
+        (show_list, filters, listed),
+        (show_firing, [session.study, chosen], firing),
+        (show_terms, [session.study, cue], [terms, meaning]),
+        (show_choice_of_terms, [session.study, cue], editing.term),
+    ]
+    rules_edit.wire(studio, session, editing, listed, cue, renew)

@@ -47,9 +47,32 @@ def _rule(here: RuleHere, colours: Mapping[str, str], strengths: NDArray[np.floa
     )
     spark = "" if strengths is None else _sparkline(strengths[:, rule.number])
     return (
-        f"<p><span>if</span> {conditions} <span>then</span></p>{_bar(rule.consequent, colours)}"
-        f"<p class='st-support'>{_support(here)}</p>{spark}{_moments(here.moments)}"
+        f"<p><span>if</span> {conditions} <span>then</span>{_marks(here)}</p>{_bar(rule.consequent, colours)}"
+        f"<p class='st-support'>{_support(here)}</p>{spark}{_moments(here.moments)}{_buttons(here)}"
     )
+
+
+def _marks(here: RuleHere) -> str:
+    """What a person did to the rule."""
+    rule = here.rule
+    marks = [
+        *([f"written by {html.escape(rule.written_by)}"] if rule.written_by else []),
+        *(["pinned"] if rule.pinned else []),
+        *(["switched off"] if rule.off else []),
+    ]
+    return "".join(f" <em class='st-mark'>{mark}</em>" for mark in marks)
+
+
+def _buttons(here: RuleHere) -> str:
+    """What can be done with the rule; each click shows the effect first."""
+    rule = here.rule
+    own = ("take away", "Take away") if rule.written_by else ("unpin", "Unpin") if rule.pinned else ("pin", "Pin")
+    switch = ("on", "Switch on") if rule.off else ("off", "Switch off")
+    buttons = "".join(
+        f"<button type='button' class='st-small' data-edit='{kind}' data-rule='{rule.number}'>{label}</button>"
+        for kind, label in (own, switch)
+    )
+    return f"<div class='st-deeds'>{buttons}</div>"
 
 
 def _support(here: RuleHere) -> str:

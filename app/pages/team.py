@@ -6,11 +6,11 @@ from typing import Any
 import gradio as gr
 
 from annotations.agreement import Agreement, of_annotations, of_study, over_a_clip
-from app import team
+from app import inspection, team
 from app.adapting import NotEnoughCorrections
 from app.comparing import Comparing
 from app.figures import agreement as figures
-from app.pages import audit, places, team_html
+from app.pages import audit, places, rule_changes_html, team_html
 from app.session import Session
 from app.studio import Studio
 
@@ -40,6 +40,7 @@ class _Compared:
     said: gr.HTML
     confusion: gr.Plot
     stretches: gr.HTML
+    rules: gr.HTML
 
 
 def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
@@ -71,10 +72,11 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
             stretches = places.text("team-stretches", clicks=places.OPEN)
         with gr.Column(scale=7, min_width=320):
             confusion = places.plot("team-confusion", visible=False)
+            rules = places.text("team-rules")
     parts = _Parts(
         progress, accepted, agreement, kind, emotions, pairs, days, clip, windows, missing, one, other, compare
     )
-    compared = _Compared(said, confusion, stretches)
+    compared = _Compared(said, confusion, stretches, rules)
 
     def refresh(study_id: int | None) -> dict[Any, Any]:
         return _refresh(studio, study_id, parts, compared)
@@ -104,6 +106,8 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
             compared.said: team_html.comparison(found),
             compared.confusion: places.shown(figures.confusion(found.seconds, found.emotions, found.names)),
             compared.stretches: team_html.stretches(found),
+            compared.rules: "<h3>What their rules say</h3>"
+            + rule_changes_html.rules(found.rules, found.names, inspection.colours(studio.study(study_id))),
         }
 
     everything = [*vars(parts).values(), *vars(compared).values()]
@@ -144,6 +148,7 @@ def _refresh(studio: Studio, study_id: int | None, parts: _Parts, compared: _Com
         compared.said: "",
         compared.confusion: places.shown(None),
         compared.stretches: "",
+        compared.rules: "",
     }
 
 
