@@ -1,9 +1,10 @@
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -21,11 +22,24 @@ def stf2m(*arguments: object, home: Path | None = None) -> subprocess.CompletedP
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
 
 
+def run(*arguments: object, home: Path | None = None) -> tuple[int, str, str]:
+    """Run the command line in this process, which has loaded everything already: exit code and what is printed."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setattr(sys, "argv", ["stf2m", *map(str, arguments)])
+        patch.chdir(ROOT)
+        if home:
+            patch.setenv("STF2M_HOME", str(home))
+        with pytest.raises(SystemExit) as stopped:
+            main()
+    return int(stopped.value.code or 0), out.getvalue(), err.getvalue()
+
+
 def told(*arguments: object, home: Path | None = None) -> dict:
     """The JSON that a command prints."""
-    done = stf2m(*arguments, "--json", "-", home=home)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    code, out, err = run(*arguments, "--json", "-", home=home)
+    assert code == 0, err
+    return json.loads(out)
 
 
 @pytest.fixture(scope="module")
@@ -43,21 +57,12 @@ def voices(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """Run a command that must fail, in this process; gives the one line that it says."""
-
-    def run(*arguments: object) -> str:
-        monkeypatch.setattr(sys, "argv", ["stf2m", *map(str, arguments)])
-        monkeypatch.chdir(ROOT)
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        printed = capsys.readouterr()
-        assert (stopped.value.code, printed.out) == (2, "")
-        [line] = printed.err.splitlines()
-        return line
-
-    return run
+def refused(*arguments: object, home: Path | None = None) -> str:
+    """The one line that a command says which must fail."""
+    code, out, err = run(*arguments, home=home)
+    assert (code, out) == (2, "")
+    [line] = err.splitlines()
+    return line
 
 
 def test_help_names_the_commands():
@@ -87,7 +92,7 @@ def test_help_names_the_commands():
         (["meta-train", "absent.toml", "--out", "nowhere"], "absent.toml"),
     ],
 )
-def test_what_is_wrong_is_one_line_and_exit_code_2(arguments, said, refused):
+def test_what_is_wrong_is_one_line_and_exit_code_2(arguments, said):
     assert said in refused(*arguments)
 
 
@@ -144,8 +149,8 @@ def test_methods_are_compared_on_the_same_episodes(voices, home, tmp_path):
     assert alone["accuracy"] == both[0]["accuracy"]
     assert list(home.rglob("voice-*/*.npz"))
     written = tmp_path / "result.json"
-    personal = stf2m(*options, "--method", "prototype", "--protocol", "personal", "--json", written, home=home)
-    assert (personal.returncode, personal.stdout) == (0, "")
+    personal = run(*options, "--method", "prototype", "--protocol", "personal", "--json", written, home=home)
+    assert personal[:2] == (0, ""), personal[2]
     assert json.loads(written.read_text())["protocol"] == "personal"
 
 
@@ -187,10 +192,10 @@ def test_every_hardship_is_an_option_and_told(voices, home):
 @pytest.mark.data
 def test_unseen_emotions_are_kept_out_of_the_training_and_the_table_says_so(voices, home):
     options = ["--ways", 2, "--shots", 1, "--episodes", 20, "--speakers", "15-17", "--method", "prototype"]
-    done = stf2m("evaluate", voices, *options, "--emotions", "joy,anger", "--unseen", home=home)
-    assert done.returncode == 0, done.stderr
-    assert "2-way 1-shot, cross, 20 episodes, seed 0" in done.stdout
-    assert "without angry," in done.stdout
+    code, out, err = run("evaluate", voices, *options, "--emotions", "joy,anger", "--unseen", home=home)
+    assert code == 0, err
+    assert "2-way 1-shot, cross, 20 episodes, seed 0" in out
+    assert "without angry," in out
 
 
 @pytest.mark.data
@@ -205,9 +210,8 @@ def test_unseen_emotions_are_kept_out_of_the_training_and_the_table_says_so(voic
         (["--ways", 2, "--shots", 1, "--wrong", 0.5], "1 of 2 support labels wrong only one emotion is left"),
     ],
 )
-def test_a_test_that_cannot_be_is_refused(voices, home, options, said, refused, monkeypatch):
-    monkeypatch.setenv("STF2M_HOME", str(home))
-    assert said in refused("evaluate", voices, "--ways", 3, "--method", "prototype", *options)
+def test_a_test_that_cannot_be_is_refused(voices, home, options, said):
+    assert said in refused("evaluate", voices, "--ways", 3, "--method", "prototype", *options, home=home)
 
 
 def test_rules_are_sentences_of_their_own_conditions_and_can_be_taken_away(home):
