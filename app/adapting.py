@@ -75,6 +75,14 @@ class AdaptationReport:
     unused: int
 
 
+@dataclass(frozen=True, eq=False)
+class Lessons:
+    """What a model version learned from: ``corrections``, and the ``support`` made of them, whose owners they are."""
+
+    corrections: Sequence[AnnotationRecord]
+    support: Support
+
+
 class Adapting:
     """Makes model versions of a study from its corrections."""
 
@@ -227,6 +235,18 @@ class Adapting:
         meanings = label_set.meanings(study)
         known = {name for name in study.emotion_names if self._knows(meanings[name])}
         return known <= set(version.emotions) <= set(study.emotion_names)
+
+    def lessons(self, version: ModelVersionRecord) -> Lessons:
+        """What a version learned from, as far as the clips are still there."""
+        there = {clip.id for clip in self._ready(version.study_id)}
+        corrections = [each for each in self._store.corrections(version.id) if each.clip_id in there]
+        emotions = self._predictions.adapted(version).emotions
+        try:
+            support = self._support(corrections, emotions)
+        except SupportError:
+            nothing = np.zeros(0)
+            support = Support(self._model.encode([]), np.zeros((0, len(emotions))), nothing, nothing.astype(np.intp))
+        return Lessons(corrections, support)
 
     def right(self, study: StudyRecord, models: Sequence[AdaptedModel]) -> tuple[int, list[int]]:
         """How many corrections there are where somebody is seen or heard, and how many of them each model answers with

@@ -1,23 +1,34 @@
-"""Why the model answers as it does: the reasons of a stretch, what would have changed them, and what if."""
+"""Why the model answers as it does: the reasons of a stretch, the corrections that pulled it there, what would have
+changed it, and what if.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
+from annotations.records import ModelVersionRecord
 from annotations.store import Store
 from annotations.turns import Turns
-from app import why_not
-from app.adapting import Adapting
+from app import label_set, situation, why_not
+from app.adapting import Adapting, Lessons
 from app.predictions import Predictions
 from stf2m.adaptation import AdaptedModel
 from stf2m.counterfactual import smallest_flip, with_cues
 from stf2m.encoded import Encoded
 from stf2m.explanation import Explanation
+from stf2m.pull import pulls
 from stf2m.segments import Segment
+from stf2m.tracks import Track
 
 UNTAUGHT = "The model knows none of these emotions yet; it learns them from corrections."
 #: So many of the rules that fired are told for a segment, the most helpful first; of so many cues one can ask what if.
 MOST_RULES = 6
 MOST_CUES = 6
+#: So many corrections are told that pulled a segment to its answer; of so many versions what they learned from is kept.
+MOST_PULLED, MOST_VERSIONS = 3, 8
+#: From this share of the evidence on one modality decided it above all.
+ABOVE_ALL = 0.5
 
 
 class Explaining:
@@ -29,6 +40,7 @@ class Explaining:
         self._adapting = adapting
         #: One at a time: computed by many threads at once, reasons come later, and corrections of others wait for them.
         self._turns = Turns()
+        self._lessons: dict[int, Lessons] = {}
 
     def explain(
         self, clip_id: int, start_s: float, end_s: float, values: Mapping[str, float] | None = None
@@ -41,20 +53,33 @@ class Explaining:
         with self._turns:
             adapted, encoded = self._at(clip_id, start_s, end_s)
             explanation = adapted.explain(with_cues(adapted, encoded, values) if values else encoded)
-        missing = {
-            name: tracks[name].note or f"Nothing of the {name} can be measured here." for name in explanation.missing
-        }
         return {
             "text": explanation.text if adapted.taught else UNTAUGHT,
             "sentence": explanation.sentence if adapted.taught else UNTAUGHT,
+            "told": _told(explanation) if adapted.taught else UNTAUGHT,
+            "situation": situation.told(_mattering(adapted, explanation, tracks), start_s, min(end_s, clip.duration_s)),
             "memberships": {name: round(degree, 4) for name, degree in explanation.memberships.items()},
             "uncertainty": round(explanation.uncertainty, 4),
             "shares": {name: round(share, 4) for name, share in explanation.shares.items()},
             "rules": [rule.as_dict() for rule in explanation.rules[:MOST_RULES]],
             "cues": _cues(adapted, encoded, explanation),
             "present": list(explanation.shares),
-            "missing": missing,
+            "missing": {name: situation.missing(tracks[name]) for name in explanation.missing},
         }
+
+    def pulled(self, clip_id: int, start_s: float, end_s: float) -> dict[str, Any]:
+        """The corrections that pulled the answer between two moments to where it is, those with most pull first, each
+        with its share of all that pulls there; the share of what the model ``remembered`` from its training; and in
+        ``changed`` the smallest change that would give another answer, in a sentence.
+        """
+        with self._turns:
+            version, adapted, encoded = self._asked(clip_id, start_s, end_s)
+            if not adapted.taught or not encoded.present.any():
+                return {"emotion": "", "corrections": [], "learned_from": 0, "remembered": 0.0, "changed": ""}
+            explanation = adapted.explain(encoded)
+            found = self._pulled(version, adapted, encoded)
+            flip = smallest_flip(adapted, encoded)
+        return {**found, "changed": why_not.sentence(flip, explanation.memberships, explanation.shares, None)}
 
     def why_not(self, clip_id: int, start_s: float, end_s: float, wanted: str | None = None) -> str:
         """What would have changed the answer between two moments, to ``wanted`` or to anything else, in a sentence."""
@@ -69,9 +94,76 @@ class Explaining:
         return why_not.sentence(flip, explanation.memberships, explanation.shares, wanted)
 
     def _at(self, clip_id: int, start_s: float, end_s: float) -> tuple[AdaptedModel, Encoded]:
+        return self._asked(clip_id, start_s, end_s)[1:]
+
+    def _asked(self, clip_id: int, start_s: float, end_s: float) -> tuple[ModelVersionRecord, AdaptedModel, Encoded]:
         clip = self._store.clip(clip_id)
-        adapted = self._predictions.adapted(self._adapting.active(clip.study_id))
-        return adapted, self._predictions.encode(clip, [Segment(max(start_s, 0.0), min(end_s, clip.duration_s))])
+        version = self._adapting.active(clip.study_id)
+        encoded = self._predictions.encode(clip, [Segment(max(start_s, 0.0), min(end_s, clip.duration_s))])
+        return version, self._predictions.adapted(version), encoded
+
+    def _pulled(self, version: ModelVersionRecord, adapted: AdaptedModel, encoded: Encoded) -> dict[str, Any]:
+        """The corrections of which a version learned, by how far each pulled one segment to its answer."""
+        lessons = self.learned(version)
+        answer = int(adapted.predict(encoded).memberships[0].argmax())
+        meaning = label_set.meanings(self._store.study(version.study_id))
+        meanings = [meaning.get(name, name) for name in adapted.emotions]
+        given = lessons.support
+        found = pulls(adapted, encoded, answer, given.encoded, given.degrees, given.weights, meanings)
+        each = np.bincount(given.owner, found.corrections, len(lessons.corrections))
+        remembered = max(found.remembered, 0.0)
+        whole = float(np.maximum(each, 0).sum()) + remembered
+        most = [int(at) for at in np.argsort(-each, kind="stable")[:MOST_PULLED] if each[at] > 0]
+        return {
+            "emotion": adapted.emotions[answer],
+            "corrections": [
+                {
+                    "clip": lessons.corrections[at].clip_id,
+                    "clip_name": self._store.clip(lessons.corrections[at].clip_id).name,
+                    "start_s": lessons.corrections[at].start_s,
+                    "end_s": lessons.corrections[at].end_s,
+                    "emotion": lessons.corrections[at].emotion,
+                    "annotator": lessons.corrections[at].annotator,
+                    "share": round(float(each[at]) / whole, 4),
+                }
+                for at in most
+            ],
+            "learned_from": len(lessons.corrections),
+            "remembered": round(remembered / whole, 4) if whole else 0.0,
+        }
+
+    def learned(self, version: ModelVersionRecord) -> Lessons:
+        """What a version learned from, encoded once; corrections of clips that were taken out since are left out."""
+        known = self._lessons.get(version.id)
+        there = {clip.id for clip in self._store.clips(version.study_id)}
+        if known is None or not {each.clip_id for each in known.corrections} <= there:
+            known = self._lessons[version.id] = self._adapting.lessons(version)
+            for oldest in list(self._lessons)[:-MOST_VERSIONS]:
+                del self._lessons[oldest]
+        return known
+
+
+def _told(explanation: Explanation) -> str:
+    """``Happy, above all by the voice. Rules that speak for it: pitch is high (212 Hz).``"""
+    if not explanation.shares:
+        return explanation.sentence
+    answer = max(explanation.memberships, key=lambda name: explanation.memberships[name])
+    most = max(explanation.shares, key=lambda name: explanation.shares[name])
+    decided = len(explanation.shares) > 1 and explanation.shares[most] >= ABOVE_ALL
+    by = f", above all by the {'words' if most == 'text' else most}" if decided else ""
+    reasons = (
+        f"Rules that speak for it: {explanation.text}." if explanation.named else f"{explanation.text.capitalize()}."
+    )
+    return f"{answer.capitalize()}{by}. {reasons}"
+
+
+def _mattering(adapted: AdaptedModel, explanation: Explanation, tracks: Mapping[str, Track]) -> dict[str, Track]:
+    """The tracks of the modalities that had some say, or of which the sentence names a cue."""
+    cues = {condition.cue for condition in explanation.named}
+    of = {each.name for each in adapted.network.modalities if cues & {cue.name for cue in each.cues}}
+    return {
+        name: tracks[name] for name, share in explanation.shares.items() if share >= situation.MATTERS or name in of
+    }
 
 
 def _cues(adapted: AdaptedModel, encoded: Encoded, explanation: Explanation) -> list[dict[str, Any]]:

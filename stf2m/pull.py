@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from stf2m.adaptation import AdaptedModel, recall
 from stf2m.encoded import Encoded
@@ -32,8 +33,8 @@ def pulls(
     encoded: Encoded,
     emotion: int,
     support: Encoded,
-    degrees: FloatArray,
-    weights: FloatArray,
+    degrees: NDArray[np.floating],
+    weights: NDArray[np.floating],
     meanings: Sequence[str] | None = None,
 ) -> Pulls:
     """What the corrections that a model was adapted to do for an emotion, by its number, at the one segment encoded.

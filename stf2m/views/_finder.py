@@ -17,6 +17,7 @@ _PRESENT_CLOSELY = 0.9  # the same where the detector sees one only at a second,
 _LOOK_AROUND = 5  # pictures between two looks for a more prominent face
 _SEARCH_CLOSELY = (10, 50)  # pictures between two close searches without a face: at first, and after the longer one
 _MORE_PROMINENT = 1.5  # a face takes over when it is so many times as prominent, twice in a row
+_MOST_COUNTED = 5  # of so many more faces it is looked whether they are faces
 _SMALLEST = 12.0  # faces of fewer pixels show nothing
 
 
@@ -49,7 +50,10 @@ def find(picture: Picture, networks: Landmarker, closely: bool = True) -> Face |
 
 
 class Follower:
-    """Follows the most prominent face from picture to picture; give it the pictures in the order of time."""
+    """Follows the most prominent face from picture to picture; give it the pictures in the order of time.
+
+    ``faces``: how many there were at the last look around, the followed one included.
+    """
 
     def __init__(self, networks: Landmarker) -> None:
         self._networks = networks
@@ -57,6 +61,7 @@ class Follower:
         self._pictures = 0
         self._without = 0
         self._rivals = 0
+        self.faces = 0
 
     def next(self, picture: Picture) -> Face | None:
         """The followed face in the next picture, or None while there is none to be seen."""
@@ -64,26 +69,43 @@ class Follower:
         if self._face is not None:
             self._face = _seen(picture, self._face.region, self._networks)
             if self._face is not None and self._pictures % _LOOK_AROUND == 0:
-                self._face = self._rival(picture, self._face) or self._face
+                found = self._look_around(picture, self._face)
+                self._face = self._rival(picture, self._face, found) or self._face
         if self._face is None:
             soon, late = _SEARCH_CLOSELY
             closely = self._without % (soon if self._without < late else late) == 0
             self._face = find(picture, self._networks, closely)
             self._rivals = 0
+            self.faces = 0
+            if self._face is not None:
+                self._look_around(picture, self._face)
         self._without = 0 if self._face is not None else self._without + 1
         return self._face
 
-    def _rival(self, picture: Picture, face: Face) -> Face | None:
+    def _look_around(self, picture: Picture, face: Face) -> list[Found]:
+        """What may be a face, the most prominent first; counts those that are."""
+        found = _by_prominence(self._networks.detect(picture), picture)
+        others = [each.region for each in found if _apart(each.region, face.region)][:_MOST_COUNTED]
+        self.faces = 1 + sum(_confirmed(picture, each, self._networks) is not None for each in others)
+        return found
+
+    def _rival(self, picture: Picture, face: Face, found: list[Found]) -> Face | None:
         """Another face that has been much more prominent at two looks in a row."""
-        others = _by_prominence(self._networks.detect(picture), picture)
         region = face.region
-        best = others[0].region if others else None
-        apart = best is not None and np.hypot(best.x - region.x, best.y - region.y) > (best.side + region.side) / 4
-        if best is None or not apart or _prominence(best, picture) < _MORE_PROMINENT * _prominence(region, picture):
+        best = found[0].region if found else None
+        if (
+            best is None
+            or not _apart(best, region)
+            or _prominence(best, picture) < _MORE_PROMINENT * _prominence(region, picture)
+        ):
             self._rivals = 0
             return None
         self._rivals += 1
         return _confirmed(picture, best, self._networks) if self._rivals >= 2 else None
+
+
+def _apart(one: Region, other: Region) -> bool:
+    return bool(np.hypot(one.x - other.x, one.y - other.y) > (one.side + other.side) / 4)
 
 
 def _seen(picture: Picture, region: Region, networks: Landmarker, sure: float = _PRESENT) -> Face | None:

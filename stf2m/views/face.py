@@ -71,7 +71,8 @@ MODALITY = Modality(
 def extract(path: Path, info: MediaInfo, progress: Progress | None = None) -> Track:
     """The face track of a clip; frames without a face are not valid, and ``note`` says how many.
 
-    ``detail["landmarks"]`` ``(T, L, 2)`` are the points of :data:`CONTOURS` in 0..1 of the upright picture.
+    ``detail["landmarks"]`` ``(T, L, 2)`` are the points of :data:`CONTOURS` in 0..1 of the upright picture,
+    ``detail["faces"]`` ``(T,)`` how many faces there are, of which the most prominent is measured.
     Raises :class:`~stf2m.media.MediaError` when the file is no media file.
     """
     count = int(np.ceil(info.duration_s * RATE_HZ - 1e-6))
@@ -87,7 +88,7 @@ def extract(path: Path, info: MediaInfo, progress: Progress | None = None) -> Tr
         index = round(at * RATE_HZ)
         if index >= count:
             break
-        seen.add(index, picture, follower.next(picture))
+        seen.add(index, picture, follower.next(picture), follower.faces)
         if progress and index % 10 == 0:
             progress(index / count, "Watching the face")
     return seen.track(info.duration_s)
@@ -99,7 +100,7 @@ def extract_image(rgb: NDArray[np.uint8]) -> Track:
     Raises :class:`~stf2m.weights.WeightsUnavailableError` when a network can be had nowhere.
     """
     seen = _Seen(1)
-    seen.add(0, rgb, find(rgb, landmarker()))
+    seen.add(0, rgb, find(rgb, landmarker()), 1)
     return seen.track(1 / RATE_HZ)
 
 
@@ -112,11 +113,13 @@ class _Seen:
         self.cues = np.full((count, len(CUES)), np.nan, np.float32)
         self.drawn = np.full((count, len(_DRAWN), 2), np.nan, np.float16)
         self.valid = np.zeros(count, bool)
+        self.faces = np.zeros(count, np.uint8)
 
-    def add(self, index: int, picture: NDArray[np.uint8], face: Face | None) -> None:
-        """Measure the face in picture number ``index``, if there is one."""
+    def add(self, index: int, picture: NDArray[np.uint8], face: Face | None, faces: int) -> None:
+        """Measure the face in picture number ``index``, if there is one, out of so many."""
         if face is None:
             return
+        self.faces[index] = faces
         aligned = align(face.landmarks)
         shapes = landmarker().blendshapes(face.landmarks)
         self.valid[index] = True
@@ -138,7 +141,7 @@ class _Seen:
             embedding=self.embedding,
             cues=self.cues,
             valid=self.valid,
-            detail={"landmarks": self.drawn},
+            detail={"landmarks": self.drawn, "faces": self.faces},
             note=_note(self.valid, duration_s),
         )
 

@@ -165,6 +165,7 @@ def test_the_most_prominent_face_is_followed_until_another_clearly_is(tmp_path: 
     assert track.valid.all()
     assert (across[:30] < 0.5).all()
     assert (across[-8:] > 0.5).all()
+    assert track.detail["faces"][[5, 25]].tolist() == [1, 2]
     assert middle_of(face.extract_image(outdone), 0)[0] > 0.5
 
 

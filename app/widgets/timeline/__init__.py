@@ -19,7 +19,7 @@ SCRIPTS = (
 
 #: The server functions that the widget calls, by name; each takes one mapping and returns one.
 CALLS = (
-    "open", "annotations", "explain", "why_not", "undo", "redo", "readiness", "adapt", "activate",
+    "open", "annotations", "explain", "pulled", "why_not", "undo", "redo", "readiness", "adapt", "activate",
     "correct", "edit", "accept_sure", "remove", "restore", "history", "visit", "finish", "reaction", "threshold",
 )  # fmt: skip
 

@@ -50,6 +50,10 @@ def calls(studio: Studio) -> list[Call]:
         return {"why": studio.reasons.explain(data["clip"], data["start_s"], data["end_s"], data.get("values"))}
 
     @plain
+    def pulled(data: dict[str, Any]) -> dict[str, Any]:
+        return studio.reasons.pulled(data["clip"], data["start_s"], data["end_s"])
+
+    @plain
     def why_not(data: dict[str, Any]) -> dict[str, Any]:
         return {"sentence": studio.reasons.why_not(data["clip"], data["start_s"], data["end_s"], data.get("wanted"))}
 
@@ -114,7 +118,7 @@ def calls(studio: Studio) -> list[Call]:
         return {"unsure": changed.settings.unsure}
 
     writes = writing.calls(studio)
-    reads = [open, annotations, explain, why_not, undo, redo, readiness, adapt, activate]
+    reads = [open, annotations, explain, pulled, why_not, undo, redo, readiness, adapt, activate]
     return [*reads, *writes, history, visit, finish, reaction, threshold]
 
 

@@ -253,13 +253,21 @@ class Panel {
     }
     const reasons = make("div", { class: "tl-reasons" });
     reasons.replaceChildren(...reasonsOf(why));
+    this.behind = make("div", { class: "tl-reasons tl-behind" });
+    this.renderBehind(why);
     this.why.replaceChildren(
       make("h4", {}, "Why?"),
       reasons,
+      this.behind,
       ...(Object.keys(why.shares).length ? [whyNot(this, item, why), whatIf(this, item, why, reasons)] : []),
       ...Object.entries(why.missing).map(([name, sentence]) =>
         make("p", { class: "tl-missing" }, make("strong", {}, `${MODALITY_WORDS[name] || name}: `), sentence)),
     );
+  }
+
+  /** What would change the answer and what pulled it there, once it is known. */
+  renderBehind(why) {
+    this.behind?.replaceChildren(...(Object.keys(why.shares).length ? behind(this, why.pulled) : []));
   }
 }
 

@@ -4,10 +4,39 @@ function reasonsOf(why) {
   const shares = Object.entries(why.shares).filter(([, share]) => share >= 0.005);
   const rules = why.rules.slice(0, 4);
   return [
-    make("p", { class: "tl-quote" }, why.text),
+    make("p", { class: "tl-quote" }, why.told),
+    ...why.situation.map((sentence) => make("p", { class: "tl-situation" }, sentence)),
     make("p", { class: "tl-soft" }, sure),
     shares.length ? shareBar(shares) : "",
     rules.length ? make("ul", { class: "tl-rules" }, ...rules.map(ruleLine)) : "",
+  ];
+}
+
+/** What comes a moment later, since it takes the model longer: what would change the answer, and what pulled it there. */
+function behind(panel, pulled) {
+  if (!pulled) return [make("p", { class: "tl-soft" }, "Looking for what would change it …")];
+  const { corrections, remembered, learned_from: learned, emotion } = pulled;
+  const lines = corrections.map((each) =>
+    make(
+      "li",
+      {},
+      make("span", { class: "tl-strength", title: `Its share of all that pulls towards ${emotion}` }, percent(each.share)),
+      make(
+        "span",
+        {},
+        make("button", { type: "button", class: "st-link", title: "Play this correction", onclick: () => panel.actions.work.visit(each) },
+          `${each.clip_name} ${stretch(each.start_s, each.end_s)}`),
+        ` ${each.emotion} by ${each.annotator}`,
+      ),
+    ));
+  const knew = remembered >= 0.005 ? ` What the model knew before: ${percent(remembered)}.` : "";
+  const none = learned ? "No correction is like this segment." : "This model has learned from no correction yet.";
+  return [
+    pulled.changed ? make("p", { class: "tl-changed" }, pulled.changed) : "",
+    ...(lines.length
+      ? [make("h4", {}, "Corrections that pulled it there"), make("ul", { class: "tl-rules tl-pulled" }, ...lines)]
+      : []),
+    emotion ? make("p", { class: "tl-soft" }, `${lines.length ? "Shares of all that pulls towards" : `${none} Pull towards`} ${emotion}.${knew}`) : "",
   ];
 }
 

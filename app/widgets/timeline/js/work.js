@@ -318,6 +318,7 @@ class Work {
     clearTimeout(this.explaining);
     if (this.reasons.has(key)) {
       this.panel.renderWhy(item, this.reasons.get(key));
+      this.lookBehind();
       return;
     }
     this.panel.waitForWhy();
@@ -327,7 +328,29 @@ class Work {
       if (why) this.reasons.set(key, why);
       const now = this.model.selected;
       if (now && now.start_s === item.start_s && now.end_s === item.end_s) this.panel.renderWhy(now, why);
+      this.lookBehind();
     }, 140);
+  }
+
+  /** Fetch what would change the answer, and which corrections pulled it there, once the clip rests on a segment. */
+  lookBehind() {
+    clearTimeout(this.looking);
+    const { clip, version, selected: item, hides } = this.model;
+    const why = item && this.reasons.get(`${clip.id} ${version.id} ${item.start_s} ${item.end_s}`);
+    if (!why || why.pulled || this.player.playing || (hides && !item.suggestion)) return;
+    this.looking = setTimeout(async () => {
+      const answer = await this.server.pulled({ clip: clip.id, start_s: item.start_s, end_s: item.end_s });
+      if (!answer || answer.refused) return;
+      why.pulled = answer;
+      const now = this.model.selected;
+      if (now && now.start_s === item.start_s && now.end_s === item.end_s) this.panel.renderBehind(why);
+    }, 400);
+  }
+
+  /** Play a stretch of any clip. */
+  visit({ clip, start_s, end_s }) {
+    if (clip === this.model.clip?.id) this.arrive(start_s, end_s);
+    else this.open(clip, { at: start_s, until: end_s });
   }
 
   showTransport() {
@@ -338,6 +361,7 @@ class Work {
     play.setAttribute("aria-label", player.playing ? "Pause" : "Play");
     this.part("loop").setAttribute("aria-pressed", String(player.loop));
     this.part("autoplay").setAttribute("aria-pressed", String(this.autoplay));
+    if (!player.playing) this.lookBehind();
     write(this.part("speed"), `${player.video.playbackRate}×`);
   }
 

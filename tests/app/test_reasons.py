@@ -1,0 +1,63 @@
+"""Why an answer is as it is: the situation, and the corrections that pulled it there."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from app import situation
+from app.studio import Studio
+from stf2m.tracks import Track, Word, absent
+from stf2m.views import MODALITIES
+from tests.app.conftest import EMOTIONS
+
+TALKING, SILENT = 1, 2
+
+
+def track(name: str, valid: list[bool], **more) -> Track:
+    empty = absent(MODALITIES[name], len(valid), "")
+    return replace(empty, valid=np.array(valid), **more)
+
+
+def test_the_situation_is_told_in_seconds_faces_and_words():
+    half = [True] * 5 + [False] * 5 + [True] * 10
+    words = tuple(Word(text, 0.3 * at, 0.3 * at + 0.2) for at, text in enumerate(("I", "can't", "believe", "it")))
+    face = track("face", [True] * 20, detail={"faces": np.full(20, 2)})
+    there = {"face": face, "voice": track("voice", half), "text": track("text", [True] * 20, words=words)}
+    assert situation.told(there, 0.0, 1.0) == [
+        "Somebody speaks in 0.5 of these 1.0 s.",
+        "Two faces are in the picture; the most prominent one is read.",
+        "The words here: “I can't believe it”.",
+    ]
+    assert situation.told({"text": there["text"]}, 1.2, 2.0) == ["Right after the words “I can't believe it”."]
+    assert situation.told({"text": track("text", half)}, 0.0, 1.0) == []
+    alone = track("face", [True] * 20, detail={"faces": np.ones(20, int)})
+    assert situation.told({"face": alone}, 0.0, 1.0) == []
+
+
+def test_a_missing_modality_says_whether_it_is_missing_here_or_in_the_whole_clip():
+    assert situation.missing(track("voice", [True, False])) == "Nobody speaks here, so the voice says nothing."
+    assert situation.missing(absent(MODALITIES["voice"], 2, "This clip has no sound.")) == "This clip has no sound."
+
+
+@pytest.mark.parametrize("pair", [(3.0, 5.0), (14.0, 16.0)])
+def test_the_corrections_that_pulled_are_those_it_learned_from(studio: Studio, pair: tuple[float, float]):
+    study, ana = studio.studies()[0], studio.annotator("Ana")
+    assert studio.reasons.pulled(TALKING, *pair)["corrections"] == []
+    made = [(TALKING, 2.0, 4.0, "happy"), (TALKING, 13.0, 16.0, "sad"), (SILENT, 4.0, 6.0, "angry")]
+    for clip, start_s, end_s, emotion in made:
+        studio.labels.correct(clip, ana.id, start_s, end_s, {emotion: 1.0})
+    studio.adapt(study.id, ana.id, unlabelled=False)
+    found = studio.reasons.pulled(TALKING, *pair)
+    assert found["learned_from"] == 3
+    assert found["emotion"] in EMOTIONS
+    assert found["changed"].endswith(".")
+    shares = [each["share"] for each in found["corrections"]]
+    assert shares == sorted(shares, reverse=True)
+    assert 0 < sum(shares) + found["remembered"] <= 1 + 1e-3
+    assert all(each["emotion"] == found["emotion"] for each in found["corrections"])
+    assert {(each["clip"], each["start_s"], each["annotator"]) for each in found["corrections"]} <= {
+        (clip, start_s, "Ana") for clip, start_s, _, _ in made
+    }
+    studio.delete_clips([SILENT], ana.id)
+    assert studio.reasons.pulled(TALKING, *pair)["learned_from"] == 2
