@@ -231,17 +231,20 @@ def terms_in_order(network: Network) -> BoolArray:
 
 
 class Watch:
-    """Looks on while ``episodes`` models are tested one after the other, and sums up; ``seed`` draws the sentences."""
+    """Looks on while models are tested on ``episodes``, one after the other, and sums up; ``seed`` draws the
+    ``sentences`` that are looked at closely.
+    """
 
-    def __init__(self, episodes: int, seed: int) -> None:
-        self._episodes, self._random = episodes, np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1, 0)))
+    def __init__(self, episodes: int, seed: int, sentences: int | None = None) -> None:
+        self._random = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1, 0)))
+        self._episodes, self._sentences = episodes, SENTENCES if sentences is None else sentences
         self._observed: list[Observed] = []
         self._model: AdaptedModel | None = None
 
     def see(self, model: AdaptedModel, encoded: Encoded) -> None:
         """The next episode's model with its queries; sentences are spread evenly over the episodes."""
         done, of = len(self._observed), max(self._episodes, 1)
-        wanted = SENTENCES * (done + 1) // of - SENTENCES * done // of
+        wanted = self._sentences * (done + 1) // of - self._sentences * done // of
         self._observed.append(observe(model, encoded, self._random, wanted))
         self._model = model
 

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
-from app import situation
+from app import situation, trusting
+from app.pages.trust_html import QUESTIONS, panel
 from app.studio import Studio
 from stf2m.tracks import Track, Word, absent
 from stf2m.views import MODALITIES
@@ -40,8 +40,8 @@ def test_a_missing_modality_says_whether_it_is_missing_here_or_in_the_whole_clip
     assert situation.missing(absent(MODALITIES["voice"], 2, "This clip has no sound.")) == "This clip has no sound."
 
 
-@pytest.mark.parametrize("pair", [(3.0, 5.0), (14.0, 16.0)])
-def test_the_corrections_that_pulled_are_those_it_learned_from(studio: Studio, pair: tuple[float, float]):
+def test_the_corrections_that_pulled_are_those_it_learned_from(studio: Studio):
+    pair = 14.0, 16.0
     study, ana = studio.studies()[0], studio.annotator("Ana")
     assert studio.reasons.pulled(TALKING, *pair)["corrections"] == []
     made = [(TALKING, 2.0, 4.0, "happy"), (TALKING, 13.0, 16.0, "sad"), (SILENT, 4.0, 6.0, "angry")]
@@ -61,3 +61,22 @@ def test_the_corrections_that_pulled_are_those_it_learned_from(studio: Studio, p
     }
     studio.delete_clips([SILENT], ana.id)
     assert studio.reasons.pulled(TALKING, *pair)["learned_from"] == 2
+
+
+def test_rules_are_looked_at_on_the_studys_own_segments_and_corrections(studio: Studio):
+    study = studio.studies()[0]
+    steps: list[float] = []
+    found = trusting.look(studio, study.id, lambda share, stage: steps.append(share))
+    assert steps == sorted(steps)
+    assert found.clips == 2
+    assert found.corrections == found.right == 0
+    assert found.trust is not None
+    assert found.trust.segments == sum(len(studio.predictions.encoded(clip)) for clip in studio.store.clips(study.id))
+    assert found.trust.sentences <= trusting.SENTENCES
+    told = panel(found)
+    assert told.count("<section") == len(QUESTIONS)
+    assert "learned from no correction yet" in told
+    assert "a hint, no proof" not in told
+    few = replace(found, trust=replace(found.trust, sentences=trusting.FEW - 1))
+    assert "a hint, no proof" in panel(few)
+    assert "no segment yet" in panel(replace(found, trust=None))

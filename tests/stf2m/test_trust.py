@@ -126,9 +126,8 @@ def test_all_figures_are_summed_up_over_models_and_repeat_by_their_seed(adapted,
     assert trust.Watch(2, 0).trust() is None
 
 
-def test_sentences_are_spread_evenly_over_many_models(adapted, query, monkeypatch):
-    monkeypatch.setattr(trust, "SENTENCES", 2)
-    watch = trust.Watch(4, seed=0)
+def test_sentences_are_spread_evenly_over_many_models(adapted, query):
+    watch = trust.Watch(4, seed=0, sentences=2)
     for _ in range(4):
         watch.see(adapted, query[:2])
     found = watch.trust()
