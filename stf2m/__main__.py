@@ -1,4 +1,4 @@
-"""The command line: ``python -m stf2m analyse | evaluate | meta-train | rules``.
+"""The command line: ``python -m stf2m analyse | extract | evaluate | meta-train | rules``.
 
 Heavy modules are imported by the command that needs them, so that help is there at once. What goes wrong for people is
 one line on standard error and exit code 2.
@@ -6,6 +6,7 @@ one line on standard error and exit code 2.
 
 import json
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -46,12 +47,42 @@ def analyse(clip: Annotated[Path, typer.Argument(metavar="CLIP", help="A video f
     from stf2m.clips import Words
     from stf2m.model import STF2M
 
-    beside = (clip.with_suffix(suffix) for suffix in (".srt", ".vtt"))
-    subtitles = next((file for file in beside if file.is_file()), None)
     with _progress() as progress:
-        found = clips.analyse(clip, words=Words(subtitles=subtitles), progress=progress)
+        found = clips.analyse(clip, words=Words.beside(clip), progress=progress)
     answers = answer(found, STF2M.load())
     _write(answers.as_json(), json_file) if json_file else terminal.show(terminal.timeline(answers))
+
+
+@app.command()
+def extract(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Videos, in folders of folders if you like.")],
+    jobs: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Videos at a time; one a core, or all the cluster has, if not given."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where the tracks go; FOLDER-tracks if not given.")
+    ] = None,
+    cluster: Annotated[
+        str, typer.Option(metavar="ray://…|dask://…", help="Work there; its machines see the same folders.")
+    ] = "",
+) -> None:
+    """The tracks of all videos of a folder, as a bundle for training; it goes on where a killed run stopped.
+
+    What has been read is not read again. Videos that cannot be read are listed at the end; the exit code is 2 only
+    where not one can.
+    """
+    from stf2m import extraction
+
+    started = time.monotonic()
+    with _progress() as progress:
+        found = extraction.extract(folder, out, jobs=jobs or -1, address=cluster, progress=progress)
+    took = f"{found.done} videos read in {time.monotonic() - started:.1f} s, {found.before} before"
+    print(f"{took}; their tracks are in {found.out}.")
+    for name, sentence in found.failures.items():
+        print(f"Not read: {name}: {sentence}", file=sys.stderr)
+    if found.nothing:
+        raise typer.Exit(2)
 
 
 @app.command()

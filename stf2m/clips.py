@@ -53,6 +53,12 @@ class Words:
     whisper: Path | None = None
     language: str = "en"
 
+    @classmethod
+    def beside(cls, video: Path) -> "Words":
+        """The subtitles (.srt, .vtt) of the same name in the same folder, where there are any."""
+        files = (video.with_suffix(suffix) for suffix in (".srt", ".vtt"))
+        return cls(subtitles=next((file for file in files if file.is_file()), None))
+
     def fingerprint(self) -> str:
         """A short hash of the source, so that new subtitles are not answered from the cache."""
         subtitles = self.subtitles.read_bytes() if self.subtitles else b""
