@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, or_, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from annotations.records import EventRecord, Way
@@ -112,6 +112,11 @@ def replay(events: Iterable[EventRecord]) -> dict[tuple[str, int], State]:
         else:
             state[key] = dict(event.after)
     return state
+
+
+def counted(session: Session) -> dict[str, int]:
+    """How many events of each kind there are."""
+    return dict(session.execute(select(Event.kind, func.count()).group_by(Event.kind)).tuples().all())
 
 
 def of_study(session: Session, study_id: int, after_id: int = 0) -> list[EventRecord]:

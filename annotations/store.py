@@ -370,6 +370,11 @@ class Store:
         with self._read() as session:
             return events.of_study(session, study_id, after_id)
 
+    def count_events(self) -> dict[str, int]:
+        """How many events of each kind there are, in all studies."""
+        with self._read() as session:
+            return events.counted(session)
+
     # the model's side
 
     def put_suggestions(self, clip_id: int, model_version_id: int, suggestions: Sequence[SuggestionRecord]) -> None:

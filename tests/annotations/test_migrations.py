@@ -76,3 +76,29 @@ def test_an_installed_tree_that_nobody_may_write_to_works(tmp_path):
     )
     assert answer.stdout.strip() == str(installed / "store.py")
     assert not list(installed.rglob("__pycache__"))
+
+
+def test_a_database_of_the_first_release_keeps_all_its_data(store, study, clip, ana):
+    label = store.annotate(clip.id, ana.id, 1.0, 2.5, {study.emotions[0].name: 1.0}, note="sees the letter")
+    with engine.writer(store._engine).begin() as connection:
+        command.downgrade(migrations.configuration(connection), "0001")
+        columns = {each["name"] for each in sqlalchemy.inspect(connection).get_columns("annotators")}
+        assert "kind" not in columns, "the first release knew no kinds of annotators"
+    with store._engine.connect() as connection:
+        logged = connection.exec_driver_sql("SELECT count(*) FROM events").scalar_one()
+
+    upgraded = Store(store._engine.url.render_as_string(hide_password=False))
+    try:
+        assert upgraded.studies() == [study]
+        assert upgraded.clips(study.id) == [clip]
+        assert upgraded.annotators() == [ana]
+        assert upgraded.annotations(clip_id=clip.id) == [label]
+        assert sum(upgraded.count_events().values()) == logged
+        changed = upgraded.change(label.id, label.version, ana.id, note="reads it")
+        assert [each.kind for each in upgraded.history(label.id)] == ["annotation created", "annotation changed"]
+        upgraded.undo(study.id, ana.id)
+        assert upgraded.annotation(label.id).note == "sees the letter"
+        assert changed.version == label.version + 1
+        assert upgraded.visit(clip.id, ana.id, 1.5).position_s == 1.5
+    finally:
+        upgraded.close()
