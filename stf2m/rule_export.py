@@ -26,7 +26,7 @@ OPEN = ("below", "", "above")
 _MOST_DEGREES, _LEAST_DEGREE = 3, 0.1
 _COLUMNS = (
     "rule", "text", "weight", "support", "condition", "cue", "term", "unit", "modality", "gate", "centre", "width",
-    "slope", "open",
+    "slope", "open", "written by", "pinned", "off",
 )  # fmt: skip
 #: What spreadsheets take for a formula.
 _FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
@@ -85,6 +85,7 @@ def as_csv(found: Mapping[str, Any]) -> str:
             cells = [rule["number"], rule["text"], rule["weight"], rule["support"], place, condition["cue"]]
             cells += [condition["term"], condition["unit"], cue["modality"], condition["gate"], term["centre"]]
             cells += [term["width"], term["slope"], term["open"]]
+            cells += [rule["written_by"], rule["pinned"], rule["off"]]
             cells += [rule["consequent"].get(name, 0.0) for name in found["emotions"]]
             writer.writerow([_guarded(cell) for cell in cells])
     return text.getvalue()
@@ -160,9 +161,13 @@ def _guarded(cell: object) -> object:
 
 
 def _premise(rule: Mapping[str, Any]) -> str:
-    return r" \textsc{and} ".join(
+    """The conditions, and in brackets what people did with the rule."""
+    conditions = r" \textsc{and} ".join(
         rf"{escaped(each['cue'])} is \emph{{{escaped(each['term'])}}}" for each in rule["conditions"]
     )
+    edits = [f"written by {escaped(rule['written_by'])}"] if rule["written_by"] else []
+    edits += [name for name in ("pinned", "off") if rule[name]]
+    return f"{conditions} ({', '.join(edits)})" if edits else conditions
 
 
 def _consequent(degrees: Mapping[str, float]) -> str:

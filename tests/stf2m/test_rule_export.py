@@ -75,6 +75,9 @@ def test_the_latex_tables_print_the_rules_and_nothing_of_people_is_a_command(ada
     printed = LatexNodes2Text().latex_to_text(text)
     assert "happy" in printed
     assert "50%" in printed
+    document = rule_export.document(adapted)
+    document["rules"][0] |= {"written_by": "R&D", "off": True}
+    assert r" (written by R\&D, off) & " in rule_export.as_latex(document)
     for name in ("booktabs", r"\toprule", r"\midrule", r"\bottomrule"):
         assert name in text
 
