@@ -16,6 +16,7 @@ from app.widgets.cursor import player, playing
 
 ANY = ""
 FIRING = "<h2>Rules that fire in this clip <small>share of all firing; point at one to read it</small></h2>"
+STAY = "Adapting moves what rules say, never these curves."
 MODALITIES = (("any modality", ANY), ("face", "face"), ("voice", "voice"), ("words", "text"))
 
 
@@ -91,7 +92,8 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
         model = studio.adapted(study_id) if study_id else studio.predictions.model
         grid, curves = model.membership_curves(name)
         values = inspection.cue_values(studio, study_id, name) if study_id else None
-        return membership_functions(found, grid, curves, values), f"<p>{html.escape(found.meaning)} ({of})</p>"
+        told = f"<p>{html.escape(found.meaning)} ({of}) <small>{STAY}</small></p>"
+        return membership_functions(found, grid, curves, values), told
 
     def show_firing(study_id: int | None, clip_id: int | None) -> Any:
         if not study_id or not clip_id:
