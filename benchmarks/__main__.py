@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from benchmarks import ablations, costs, fewshot, mosi, pool, robustness
+from benchmarks import ablations, costs, fewshot, mosi, pool, robustness, trust
 from benchmarks.report import Table, marked, put
 from benchmarks.trials import EPISODES
 from stf2m.datasets import DatasetError, load
@@ -68,7 +68,7 @@ def main(
     console, begun = Console(), time.perf_counter()
     try:
         _extract(console)
-        jobs = [*fewshot.jobs(), mosi.Job(), *robustness.jobs(), *ablations.jobs()]
+        jobs = [*fewshot.jobs(), mosi.Job(), *robustness.jobs(), *ablations.jobs(), *trust.jobs()]
         found = pool.results(jobs, episodes / EPISODES, processes, console)
     except (RecipeError, DatasetError, OSError) as error:
         print(error, file=sys.stderr)
@@ -89,7 +89,7 @@ def main(
 def tables(found: dict[Any, Any]) -> tuple[list[Table], list[Table]]:
     """The tables of the figures that README has, and all others."""
     given = [mosi.table(f"MOSI: {title[0].lower()}{title[1:]}", found[title]) for title in mosi.tables()]
-    more = [*fewshot.tables(found), *robustness.tables(found), *ablations.tables(found), *given]
+    more = [*fewshot.tables(found), *robustness.tables(found), *ablations.tables(found), *trust.tables(found), *given]
     return [*fewshot.headline(found), mosi.headline(found), costs.table(fewshot.times(found))], more
 
 

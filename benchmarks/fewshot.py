@@ -90,11 +90,11 @@ def jobs() -> list[Job]:
         Job(
             VOICES, tuple(name for name in METHODS if name not in {"maml", "protonet", "anil", "finetune-whole"}), USUAL
         ),
-        Job(FACES, ("prototype", OURS), CROSS),
+        Job(FACES, ("prototype", OURS), CROSS, explain=True),
         Job(NEVER_SEEN, ("prototype", "prototype-speaker", OURS), THREE),
         Job(GERMAN, ("prototype", "prototype-speaker", OURS), CROSS),
         Job(VOICES, TRANSDUCTIVE, unlabelled),
-        Job(WORDS, ("prototype", OURS, KNOWING), (*CROSS, TEN)),
+        Job(WORDS, ("prototype", OURS, KNOWING), (*CROSS, TEN), explain=True),
     ]
 
 

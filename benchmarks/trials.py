@@ -36,11 +36,12 @@ Found = Mapping[Key, Result]
 
 @dataclass(frozen=True)
 class Job:
-    """Methods in some settings of one trial: what one process does in one go."""
+    """Methods in some settings of one trial: what one process does in one go; ``explain``: their reasons as well."""
 
     trial: Trial
     methods: tuple[str, ...]
     settings: tuple[Setting, ...]
+    explain: bool = False
 
     @property
     def name(self) -> str:
@@ -73,7 +74,7 @@ class Job:
             def told(part: float, stage: str, done: int = number) -> None:
                 progress((done + part) / len(self.settings), stage)
 
-            for result in compare(methods, material, fewer, progress=told):
+            for result in compare(methods, material, fewer, progress=told, explain=self.explain):
                 found[trial, setting, result.method] = result
         return found
 

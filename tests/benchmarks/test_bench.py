@@ -4,20 +4,24 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from benchmarks import ablations, checkpoints, fewshot, mosi, pool, report, robustness
+from benchmarks import ablations, checkpoints, fewshot, mosi, pool, report, robustness, trust
 from benchmarks.__main__ import RESULTS, ROOT, tables
 from benchmarks.checkpoints import Training
 from benchmarks.mosi import Result as OfMosi
 from benchmarks.trials import Job
 from stf2m.calibration import Quality
 from stf2m.evaluation import Result, Setting
+from stf2m.trust import Contrast, Trust
 
-JOBS = (*fewshot.jobs(), *robustness.jobs(), *ablations.jobs())
+JOBS = (*fewshot.jobs(), *robustness.jobs(), *ablations.jobs(), *trust.jobs())
 
 
 def result(method: str, setting: Setting, accuracy: float) -> Result:
     quality = Quality(0.1, 0.2 if method == "stf2m" else None, 1.0, 0.5, 0.3, 0.4, None, None)
-    return Result(method, accuracy, 0.01, accuracy, {}, quality, 1.0, 20.0, setting, 100, 10, ("voice",), "somebody")
+    fall = Contrast(accuracy, 0.1, accuracy - 0.1, 0.01, 30)
+    reasons = Trust(accuracy, fall, None, accuracy, 1.0, 3.0, 4, 1.0, accuracy, 1.0, 100, 30)
+    told = (100, 10, ("voice",), "somebody", reasons)
+    return Result(method, accuracy, 0.01, accuracy, {}, quality, 1.0, 20.0, setting, *told)
 
 
 def everything(accuracy: float) -> dict:
@@ -52,6 +56,17 @@ def test_a_figure_is_bold_when_it_is_as_good_as_it_has_to_be():
     assert first(0.69) == "0.690 ± 0.010"
     words = fewshot.headline(everything(0.5))[0].rows[-1]
     assert words[3:6] == ("0.550", "0.620", "0.500 ± 0.010"), "as much above the plain recipe"
+
+
+def test_figures_of_trust_are_bold_where_they_are_as_aimed():
+    aims, voices, *_ = trust.tables(everything(0.95))[0].rows
+    assert aims[:3] == ("aim", "≥ 90%", "more than others")
+    assert voices[1:4] == (
+        "**95.0%**",
+        "**0.950, others 0.100 (difference +0.850 ± 0.010)**",
+        "no sentence names a cue",
+    )
+    assert trust.tables(everything(0.5))[0].rows[1][1] == "50.0%"
 
 
 def test_nothing_is_trained_on_whom_it_is_tested_with():
