@@ -139,7 +139,7 @@ def edited(model: AdaptedModel, edit: Edit, annotator: str) -> tuple[RuleEdits, 
     if edit.kind == "write":
         rule = _written(model, edit.text, annotator)
         called = [(cue, rule_words.word(edits.words, cue, term)) for cue, term in rule.conditions]
-        return edits.with_written(rule), f"wrote {rule_words.told(called, rule.says)}"
+        return edits.with_written(rule), f"a new rule: {rule_words.told(called, rule.says)}"
     if edit.kind == "rename":
         if edit.cue not in {cue.name for cue in model.network.variables}:
             raise RuleError("Choose a cue whose term to rename.")
