@@ -74,6 +74,11 @@ class Line:
         self._waiting: list[Job] = []
         self._lock = threading.Lock()
 
+    def __len__(self) -> int:
+        """How much runs or waits."""
+        with self._lock:
+            return len(self._waiting)
+
     def join(self, job: Job, run: Callable[[], None]) -> None:
         """Run it when its turn comes; until then its stage says how many are before it."""
         with self._lock:
@@ -101,7 +106,7 @@ class Jobs:
     """The long work of one studio, in a line that it may share with others."""
 
     def __init__(self, line: Line | None = None) -> None:
-        self.line = line or Line()
+        self.line = Line() if line is None else line
         self._jobs: dict[int, Job] = {}
         self._lock = threading.Lock()
 

@@ -153,6 +153,11 @@ class Studio:
         """The analyses of a study since the studio started, oldest first."""
         return self._jobs.of(study_id)
 
+    @property
+    def busy(self) -> int:
+        """How many analyses run or wait, with those of all studios that share the line."""
+        return len(self._jobs.line)
+
     def cancel(self, job_id: int) -> None:
         """Stop an analysis."""
         self._jobs.cancel(job_id)
