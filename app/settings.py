@@ -22,8 +22,12 @@ def _home() -> Path:
 
     On a Space whose code lies where nothing can be written, it is in the user's home.
     """
-    places = (Path("/data"), Path("data").absolute(), Path.home() / "data") if _on_space() else ()
-    return next((each for each in places if os.access(each if each.is_dir() else each.parent, os.W_OK)), Path("data"))
+    if not _on_space():
+        return Path("data")
+    persistent, beside = Path("/data"), Path("data")
+    if persistent.is_dir() and os.access(persistent, os.W_OK):
+        return persistent
+    return beside if os.access(Path.cwd(), os.W_OK) else Path.home() / "data"
 
 
 def _in_demo(demo: float, otherwise: float) -> Any:

@@ -57,6 +57,7 @@ class Visitor:
         self.number = number
         self.files: list[str] = []
         self.page = ""
+        self._name = 0
         self._others = [each.encode() for each in all_secrets if each != self.secret]
         self._seen = seen
         self._web = httpx.AsyncClient(base_url=url, timeout=120)
@@ -76,8 +77,9 @@ class Visitor:
         if self._heart:
             self._heart.cancel()
         self._heart = asyncio.create_task(self._beat())
-        answer = await self.ask("queue", "clips", study=1, annotator=await self._annotator())
-        self._clips = [each for each in answer["clips"] if each["status"] == "ready"]
+        self._name = await self._annotator()
+        answer = await self.ask("queue", "clips", study=1, annotator=self._name)
+        self._clips = answer["clips"]
         self._seen.done["pages"] += 1
 
     async def leave(self) -> None:
@@ -104,16 +106,18 @@ class Visitor:
     # --- what they do ---------------------------------------------------------------------------------------------
 
     async def _annotator(self) -> int:
-        """The page's load event: it gives the visitor a name."""
-        answer = await self._event("arrive", [self.secret])
-        return int(answer[3])
+        """The page's load event, which gives the visitor a name, and what it then tells the widgets."""
+        await self._event("arrive", [self.secret])
+        body = {"data": [None, None], "fn_index": FUNCTIONS["who"], "session_hash": self.page}
+        answer = json.loads(await self.post("/gradio_api/run/predict", json=body))
+        return int(answer["data"][0]["annotator"])
 
     async def _correct(self) -> None:
         clip = self._chance.choice(self._clips)
         start_s = round(self._chance.uniform(0, clip["duration_s"] - 2.1), 3)
         said = {"start_s": start_s, "end_s": round(start_s + 1.5, 3), "degrees": {self._chance.choice(EMOTIONS): 1.0}}
         begun = time.perf_counter()
-        answer = await self.ask("timeline", "correct", clip=clip["id"], annotator=1, note=self.secret, **said)
+        answer = await self.ask("timeline", "correct", clip=clip["id"], annotator=self._name, note=self.secret, **said)
         self._seen.corrections.append(time.perf_counter() - begun)
         if "annotation" not in answer:
             raise ValueError(f"{answer}")
@@ -121,7 +125,7 @@ class Visitor:
 
     async def _look(self) -> None:
         clip = self._chance.choice(self._clips)
-        answer = await self.ask("timeline", "open", clip=clip["id"], annotator=1)
+        answer = await self.ask("timeline", "open", clip=clip["id"], annotator=self._name)
         notes = {each["note"] for each in answer["timeline"]["annotations"]}
         if notes - {self.secret}:
             self._seen.crossings.append(f"visitor {self.number} saw the notes {notes}")
@@ -130,7 +134,7 @@ class Visitor:
         self._seen.done["clips opened"] += 1
 
     async def _adapt(self) -> None:
-        answer = await self.ask("timeline", "adapt", study=1, annotator=1)
+        answer = await self.ask("timeline", "adapt", study=1, annotator=self._name)
         self._seen.done["adaptations" if "report" in answer else "adaptations too early"] += 1
 
     async def _take_away(self) -> None:
@@ -271,14 +275,19 @@ async def _run(url: str, home: Path, number: int, seconds: float) -> tuple[Seen,
 
 
 def _functions(config: dict[str, Any]) -> dict[str, int]:
-    """The numbers of two events that the page sends by itself: its load, and that the Data tab was opened."""
+    """The numbers of three events that the page sends by itself.
+
+    Its load, telling the widgets who works on what, and that the Data tab was opened.
+    """
     ids = {each["props"].get("elem_id"): each["id"] for each in config["components"]}
     tab = ids["tab-data"]
-    found = {"arrive": -1, "data.refresh": -1}
+    found = {"arrive": -1, "who": -1, "data.refresh": -1}
     for each in config["dependencies"]:
         targets = [tuple(target) for target in each["targets"]]
         if any(kind == "load" for _, kind in targets) and found["arrive"] < 0 and len(each["outputs"]) == 5:
             found["arrive"] = each["id"]
+        if each["outputs"] == [ids["queue"], ids["timeline"]]:
+            found["who"] = each["id"]
         if (tab, "select") in targets:
             found["data.refresh"] = each["id"]
     return found
