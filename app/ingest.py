@@ -1,6 +1,7 @@
 """From an uploaded file to a clip of a study: analysed, playable, and in the database only when all of it worked."""
 
 import shutil
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from stf2m.tracks import Track
 from stf2m.views.text import SubtitleError
 from stf2m.weights import Progress
 
+_UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+_JOINER = "\N{ZERO WIDTH JOINER}"  # of which emoji are made
+
 
 class ClipRefused(PlainError):  # noqa: N818 - what happened, in a person's words
     """A file that cannot become a clip; the message is one plain sentence with its name and the reason."""
@@ -28,6 +32,13 @@ class AlreadyHere(ClipRefused):
     def __init__(self, name: str, clip: ClipRecord) -> None:
         super().__init__(f"{name} is already here{'' if name == clip.name else f' as {clip.name}'}.")
         self.there = clip.id
+
+
+def plain_name(name: str) -> str:
+    """The last part of a file's name on one line, without characters that are not seen or turn others round."""
+    return "".join(
+        each for each in Path(name).name if unicodedata.category(each) not in _UNSEEN or each == _JOINER
+    ).strip()
 
 
 @dataclass(frozen=True)
@@ -51,7 +62,7 @@ class Ingest:
 
     def add(self, study_id: int, upload: Upload, predictions: Predictions, progress: Progress) -> ClipRecord:
         """Analyse a file and add it to a study. Raises :class:`ClipRefused`; the database is left as it was then."""
-        name = Path(upload.name).name or upload.path.name
+        name = plain_name(upload.name) or upload.path.name
         clip = self._analyse(study_id, upload, name, lambda share, stage: progress(0.9 * share, stage))
         progress(0.9, "Preparing playback")
         folder = self._keep(study_id, upload.path, name, clip, lambda share, stage: progress(0.9 + 0.07 * share, stage))
@@ -99,7 +110,10 @@ class Ingest:
         subtitles = next((path for path in folder.glob("words.*") if path.suffix != ".txt"), None)
         typed = folder / "words.txt"
         words = self._words(subtitles, typed.read_text(encoding="utf-8") if typed.is_file() else None)
-        return dict(clips.analyse(original, words=words, cache=self._files.tracks).tracks)
+        try:
+            return dict(clips.analyse(original, words=words, cache=self._files.tracks).tracks)
+        except (MediaError, SubtitleError) as error:
+            raise ClipRefused(str(error).replace(original.name, clip.name)) from error
 
     def _analyse(self, study_id: int, upload: Upload, name: str, progress: Progress) -> clips.Clip:
         try:

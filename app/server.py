@@ -1,8 +1,9 @@
 """The studio's own addresses beside Gradio's: clips and their pictures by id, and files on their way in."""
 
 import inspect
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Path, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from pydantic import BaseModel, Field, ValidationError
@@ -16,6 +17,8 @@ from app.uploads import Uploads
 _MOST_WORDS = 4 * 2**20
 _UNUSABLE = "The name of the file cannot be used: it has at most 500 characters, all of them real ones."
 _PRIVATE = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
+#: As large as a database's number can be.
+ClipId = Annotated[int, Path(ge=1, lt=2**63)]
 
 
 class File(BaseModel):
@@ -38,7 +41,7 @@ def routes(studio: Studio) -> APIRouter:
     router = APIRouter(dependencies=[Depends(_signed_in), Depends(caller.remember)])
 
     @router.get("/clip/{clip_id}")
-    def clip(clip_id: int) -> Response:
+    def clip(clip_id: ClipId) -> Response:
         """The media of a clip; the response honours ranges, so that a browser can seek."""
         try:
             path = studio.media(clip_id)
@@ -49,7 +52,7 @@ def routes(studio: Studio) -> APIRouter:
         return FileResponse(path, headers=_PRIVATE, content_disposition_type="inline")
 
     @router.get("/clip/{clip_id}/thumbnail")
-    def thumbnail(clip_id: int) -> Response:
+    def thumbnail(clip_id: ClipId) -> Response:
         """A small picture of a clip."""
         try:
             path = studio.thumbnail(clip_id)

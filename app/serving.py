@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from annotations.guarding import Deed, MayWrite
-from app import caller, first_start, look, page, server
+from app import bounds, caller, first_start, look, page, server
 from app.accounts import Accounts, allow
 from app.backups import Backups
 from app.doorway import COOKIE, Doorway
@@ -38,11 +38,14 @@ class _Opening:
     origin: Studio
     visitors: Visitors | None = None
     options: dict[str, Any] = field(default_factory=dict)
+    doors: tuple[Middleware, ...] = ()
 
 
 def serve(settings: Settings, **options: Any) -> Served:
     """Prepare a studio and serve it, by default on this machine only; ``options`` are those of Gradio's ``launch``."""
+    bounds.fetch_nothing()
     opening = _demo(settings) if settings.mode == "demo" else _studio(settings)
+    doors = [Middleware(bounds.Bounded), *opening.doors]
     if opening.visitors:
         with opening.visitors.building():
             built = page.build(opening.studio)
@@ -55,6 +58,7 @@ def serve(settings: Settings, **options: Any) -> Served:
         max_file_size=settings.max_bytes,
         run_history=False,  # else Gradio keeps all that the page was ever sent in the browser, and reads it every time
         **look.launch_options(),
+        app_kwargs={"middleware": doors},
         **opening.options,
         **options,
     )
@@ -101,6 +105,5 @@ def _demo(settings: Settings) -> _Opening:
     first_start.prepare(studio)
     visitors = Visitors(studio, lambda: caller.cookie(COOKIE))
     os.environ["GRADIO_TEMP_DIR"] = str(visitors.cache)
-    door = {"middleware": [Middleware(Doorway, visitors=visitors)]}
-    options = {"app_kwargs": door, "state_session_capacity": 8 * settings.max_visitors}
-    return _Opening(visitors.stand_in(), studio, visitors, options)
+    options = {"state_session_capacity": 8 * settings.max_visitors}
+    return _Opening(visitors.stand_in(), studio, visitors, options, (Middleware(Doorway, visitors=visitors),))

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.ingest import Upload
+from app.ingest import Upload, plain_name
 from app.jobs import Job, PlainError
 from app.studio import Studio
 
@@ -62,7 +62,7 @@ class Uploads:
         now = time.monotonic()
         with self._lock:
             self._announced = {key: each for key, each in self._announced.items() if now - each.since < PATIENCE_S}
-            self._announced[token] = Announced(study_id, Path(name).name, subtitles, typed, now)
+            self._announced[token] = Announced(study_id, plain_name(name), subtitles, typed, now)
         return token
 
     async def receive(self, token: str, chunks: AsyncIterator[bytes]) -> Job:

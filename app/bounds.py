@@ -1,0 +1,56 @@
+"""What a page may send and what the server may fetch: events of a sane size, and nothing from other machines."""
+
+from typing import NoReturn
+
+from gradio import processing_utils
+from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+#: The largest body of anything but a file, bytes: an event or a widget's call with all that a person could write.
+MOST_BYTES = 16 * 2**20
+#: Where files come in; each of these has a limit of its own.
+_FILES = ("/upload/", "/gradio_api/upload")
+_TOO_LARGE = "This is too large to be worked with: at most 16 MiB are taken at once."
+
+
+class Bounded:
+    """A middleware that refuses bodies beyond :data:`MOST_BYTES`, before they are in memory."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request: refuse it, or hand it on and count what comes."""
+        if scope["type"] != "http" or scope["path"].startswith(_FILES):
+            await self._app(scope, receive, send)
+            return
+        told = dict(scope["headers"]).get(b"content-length", b"0")
+        if not told.isdigit() or int(told) > MOST_BYTES:
+            await PlainTextResponse(_TOO_LARGE, 413)(scope, receive, send)
+            return
+        came = 0
+
+        async def counted() -> Message:
+            nonlocal came
+            message = await receive()
+            came += len(message.get("body", b""))
+            if came > MOST_BYTES:
+                raise HTTPException(413, _TOO_LARGE)
+            return message
+
+        await self._app(scope, counted, send)
+
+
+def fetch_nothing() -> None:
+    """Have Gradio fetch no address that an event names in place of a file: what is uploaded comes from the browser.
+
+    Gradio lets no event reach this network, but any other machine, and has no setting for none.
+    """
+
+    def refuse(url: str, *_: object, **__: object) -> NoReturn:
+        raise ValueError("The studio fetches nothing from other machines; choose a file of your own.")
+
+    processing_utils.async_ssrf_protected_get = refuse
+    processing_utils.async_ssrf_protected_download = refuse
+    processing_utils.ssrf_protected_download = processing_utils.save_url_to_cache = refuse
