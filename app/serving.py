@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from annotations.guarding import Deed, MayWrite
-from app import bounds, caller, first_start, look, page, server
+from app import bounds, caller, first_start, health, look, page, server
 from app.accounts import Accounts, allow
 from app.backups import Backups
 from app.doorway import COOKIE, Doorway
@@ -63,6 +63,7 @@ def serve(settings: Settings, **options: Any) -> Served:
         **options,
     )
     server.add_routes(web, opening.studio)
+    health.add_routes(web, opening.origin)
     if opening.visitors:
         opening.visitors.keep_sweeping(lambda name: web.state_holder.session_data.pop(name, None))
     return Served(built, web, url, opening.origin, opening.visitors)
