@@ -1,6 +1,7 @@
 """The real app on a free port with a home of its own, and a real Chromium that looks at it."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from app.demo import DEMOS
 from app.settings import Settings
@@ -55,9 +56,12 @@ def app_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def app_url(app_home: Path) -> Iterator[str]:
-    """``python app.py`` with one empty study, answering at this address."""
+def app_url(app_home: Path, analysed_home: Path) -> Iterator[str]:
+    """``python app.py`` with one empty study, answering at this address; it has seen the faces of the demo clips."""
     home = app_home
+    for face in (analysed_home / "tracks").glob("*/face-*.npz"):
+        (home / "tracks" / face.parent.name).mkdir(parents=True)
+        shutil.copy(face, home / "tracks" / face.parent.name)
     studio = Studio(Settings(home=home))
     studio.create_study("Field notes", EMOTIONS)
     studio.store.close()
@@ -88,18 +92,45 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
     started.close()
 
 
+class Windows:
+    """Browsers of their own that later tests use again: what they had stored is gone then, but the scripts of the page,
+    which take most of the time of a first visit, are still there.
+    """
+
+    def __init__(self, browser: Browser, url: str) -> None:
+        self._browser, self._url = browser, url
+        self._free: dict[str, list[BrowserContext]] = {}
+
+    def page(self, **options) -> Page:
+        """An empty page in a browser that no other open page shares."""
+        options = {"viewport": DESKTOP, **options}
+        free = self._free.get(repr(options))
+        context = free.pop() if free else self._browser.new_context(**options)
+        page = context.new_page()
+        cleaner = context.new_cdp_session(page)
+        cleaner.send("Storage.clearDataForOrigin", {"origin": self._url, "storageTypes": "cookies,local_storage"})
+        cleaner.detach()
+        page.on("close", lambda: self._free.setdefault(repr(options), []).append(context))
+        return page
+
+
+@pytest.fixture(scope="session")
+def windows(browser: Browser, app_url: str) -> Windows:
+    return Windows(browser, app_url)
+
+
 @pytest.fixture
-def visit(browser: Browser, app_url: str) -> Iterator[OpenPage]:
+def visit(windows: Windows, app_url: str) -> Iterator[OpenPage]:
     """Open the studio in a browser of its own: ``visit("?clip=1", viewport=PHONE, color_scheme="dark")``.
 
     Fails the test where the page raised an error or asked anybody but the studio for anything.
     """
-    contexts, wrong = [], []
+    pages: list[Page] = []
+    wrong: list[str] = []
 
     def open_page(path: str = "", **options) -> Page:
-        context = browser.new_context(**{"viewport": DESKTOP, **options})
-        contexts.append(context)
-        page = context.new_page()
+        page = windows.page(**options)
+        pages.append(page)
         page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: wrong.append(f"error in the page: {error}"))
         page.on("request", lambda request: wrong.append(request.url) if _outside(request.url, app_url) else None)
@@ -107,16 +138,15 @@ def visit(browser: Browser, app_url: str) -> Iterator[OpenPage]:
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
     assert not wrong, wrong
 
 
 @pytest.fixture(scope="session")
-def clip(browser: Browser, app_url: str) -> int:
+def clip(windows: Windows, app_url: str) -> int:
     """A demo clip that somebody uploaded through the page with its subtitles; its id, read from the address."""
-    context = browser.new_context(viewport=DESKTOP)
-    page = context.new_page()
+    page = windows.page()
     page.set_default_timeout(PATIENCE_MS)
     page.goto(app_url)
     demo = DEMOS[0]
@@ -125,7 +155,7 @@ def clip(browser: Browser, app_url: str) -> int:
     page.locator("#queue .qu-job").get_by_text(demo.path.name).wait_for()
     page.locator("#timeline .tl-open").wait_for(timeout=ANALYSIS_MS)
     found = int(page.evaluate("new URLSearchParams(location.search).get('clip')"))
-    context.close()
+    page.close()
     return found
 
 

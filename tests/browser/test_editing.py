@@ -239,9 +239,8 @@ def test_a_reviewer_settles_what_people_say_differently(visit: OpenPage, clip: i
 
 def test_finished_clips_and_the_place_on_a_clip_are_remembered(visit: OpenPage, clip: int):
     page = open_as(visit, clip, "Finisher")
-    seek(page, 9.0)
-    with page.expect_response(lambda answer: '"visit"' in (answer.request.post_data or "")):
-        page.wait_for_timeout(4500)
+    with page.expect_response(lambda answer: bool(re.search(r"position_s\W+9", answer.request.post_data or ""))):
+        seek(page, 9.0)
     press(page, "f")
     expect(page.locator("[data-part=finish]")).to_have_text("finished ✓")
     page.reload()
