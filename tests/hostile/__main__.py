@@ -78,7 +78,7 @@ def report(fed: Sequence[Fed], peak: Peak, asked: int, seed: int, seconds: float
         f"\n{ways['upload']:,} by upload, {ways['import']:,} by import; {sum(not each.plain for each in fed)} answered "
         f"by anything but a sentence. At most {peak.studio / 2**20:,.0f} MiB in the studio, models included, and "
         f"{peak.decoder / 2**20:,.0f} MiB in a process that decodes. {seconds / 60:.0f} minutes on a machine that was "
-        "busy with other work.\n\nThe answers, files' names and numbers left out:\n\n| answer | files |\n| --- | --- |\n"
+        "busy with other work.\n\nThe answers, names and numbers left out:\n\n| answer | files |\n| --- | --- |\n"
     )
     shapes = Counter(_shape(each.answer) for each in fed if each.answer)
     lines += [f"| {shape} | {count} |\n" for shape, count in shapes.most_common(25)]
