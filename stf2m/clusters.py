@@ -42,8 +42,8 @@ def cluster(address: str = "") -> Iterator[None]:
 
 
 def _ray(address: str, stack: ExitStack) -> None:
-    import ray
-    from ray.util.joblib import register_ray
+    import ray  # pyright: ignore[reportMissingImports]  # an extra that is too large for those who test
+    from ray.util.joblib import register_ray  # pyright: ignore[reportMissingImports]
 
     ray.init(address, logging_level="error")
     stack.callback(ray.shutdown)

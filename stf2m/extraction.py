@@ -83,8 +83,8 @@ def extract(
     report(0)
     with cluster(address):
         run = _Reporting(report, n_jobs=jobs, batch_size=1)
-        told = run(joblib.delayed(_one)(folder, video, out, dict(limits)) for video in missing) if missing else []
-    failures = {name: sentence for name, sentence in told if sentence}
+        told = run(joblib.delayed(_one)(folder, video, out, dict(limits)) for video in missing)
+    failures = {name: sentence for name, sentence in told or () if sentence}
     _index(folder, videos, out)
     return Extracted(out, len(missing) - len(failures), before, failures)
 
