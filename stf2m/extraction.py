@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, cast
 
 import joblib
 from threadpoolctl import threadpool_limits
@@ -83,8 +83,9 @@ def extract(
     report(0)
     with cluster(address):
         run = _Reporting(report, n_jobs=jobs, batch_size=1)
-        told = run(joblib.delayed(_one)(folder, video, out, dict(limits)) for video in missing)
-    failures = {name: sentence for name, sentence in told or () if sentence}
+        found = run(joblib.delayed(_one)(folder, video, out, dict(limits)) for video in missing)
+    told = cast(list[tuple[str, str]], found)
+    failures = {name: sentence for name, sentence in told if sentence}
     _index(folder, videos, out)
     return Extracted(out, len(missing) - len(failures), before, failures)
 
