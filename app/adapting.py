@@ -1,7 +1,6 @@
 """Learning from the corrections of a study: a new model version, what it changed, and honest figures about it."""
 
 import threading
-import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -12,37 +11,19 @@ from annotations.records import AnnotationRecord, ClipRecord, ModelVersionRecord
 from annotations.store import Store
 from annotations.versions import NewVersion
 from app import label_set
+from app.held_out import HeldOut, held_out, learned, right
 from app.jobs import PlainError
 from app.predictions import Predictions
 from app.settings import Settings
 from app.support import EVERYBODY, Support, Teacher, Whose, by, missing, per_emotion, support_set, teacher
 from app.unlabelled import Unlabelled, gather
 from stf2m.adaptation import AdaptedModel, SupportError
-from stf2m.encoded import Encoded
-from stf2m.model import STF2M
 from stf2m.rule_edits import NO_EDITS, RuleEdits, edits_in
 from stf2m.weights import Progress
-
-#: Up to this many corrections each one is left out in turn; beyond, they are left out in this many groups.
-MOST_FOLDS = 10
 
 
 class NotEnoughCorrections(PlainError):  # noqa: N818 - what happened, in a person's words
     """There is too little to adapt to; the message says how many of what are missing."""
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """How often the strongest emotion is the corrected one, on corrections the model had not seen.
-
-    ``before`` is the shipped model, which never saw any; ``after`` is adapted to all corrections but those tested on,
-    left out in ``folds`` groups (each on its own where there are few).
-    """
-
-    corrections: int
-    folds: int
-    before: float
-    after: float
 
 
 @dataclass(frozen=True)
@@ -174,7 +155,7 @@ class Adapting:
         progress(0.4, "Adapting")
         try:
             support = self._support(corrections, emotions)
-            adapted, seconds = _adapt(self._model, support, meanings, others)
+            adapted, seconds = learned(self._model, support, meanings, others)
         except SupportError as error:
             raise NotEnoughCorrections(str(error)) from error
         progress(0.5, "Testing on corrections left out")
@@ -210,7 +191,7 @@ class Adapting:
         meaning = label_set.meanings(study)
         try:
             support = self._support(self._corrections(study, annotator_id), emotions)
-            adapted, _ = _adapt(self._model, support, [meaning[name] for name in emotions], None)
+            adapted, _ = learned(self._model, support, [meaning[name] for name in emotions], None)
         except SupportError as error:
             raise NotEnoughCorrections(f"From {self._named(annotator_id)} alone: {error}") from error
         return adapted.named(emotions)
@@ -259,7 +240,7 @@ class Adapting:
             support = self._support(corrections, study.emotion_names)
         except SupportError:
             return 0, [0] * len(models)
-        return len(np.unique(support.owner)), [_right(model, support, study.emotion_names) for model in models]
+        return len(np.unique(support.owner)), [right(model, support, study.emotion_names) for model in models]
 
     def changes(self, study_id: int, before: ModelVersionRecord, after: ModelVersionRecord) -> list[Change]:
         """The stretches of a study's clips that two model versions answer differently."""
@@ -290,7 +271,7 @@ class Adapting:
         try:
             meaning = label_set.meanings(study)
             meanings = [meaning.get(name, name) for name in emotions]
-            adapted, seconds = _adapt(self._model, self._support(corrections, emotions), meanings, others)
+            adapted, seconds = learned(self._model, self._support(corrections, emotions), meanings, others)
         except SupportError:
             return self._store.activate(base.id)
         adapted = adapted.named(emotions).with_edits(edits)
@@ -356,50 +337,3 @@ class Adapting:
             lambda correction, pieces: self._predictions.encode(clips[correction.clip_id], pieces),
             self._settings.segment_s,
         )
-
-
-def held_out(
-    model: STF2M, base: AdaptedModel, support: Support, emotions: Sequence[str], others: Unlabelled | None = None
-) -> HeldOut | None:
-    """Leave corrections out in turn, adapt to the others and test on those left out; None with fewer than two.
-
-    The unlabelled segments are the same every time: none of them lies in a correction.
-    """
-    owners = np.unique(support.owner)
-    if len(owners) < 2:
-        return None
-    folds = [owners[start::MOST_FOLDS] for start in range(min(MOST_FOLDS, len(owners)))]
-    right_before = right_after = 0
-    for fold in folds:
-        kept = ~np.isin(np.arange(owners.max() + 1), fold)
-        left_out = support.only(~kept)
-        right_before += _right(base, left_out, emotions) if base.taught else 0
-        try:
-            after, _ = _adapt(model, support.only(kept), emotions, others)
-        except SupportError:
-            continue  # without these corrections there is nothing to tell apart: none of them can be answered
-        right_after += _right(after, left_out, emotions)
-    return HeldOut(len(owners), len(folds), right_before / len(owners), right_after / len(owners))
-
-
-def _adapt(
-    model: STF2M, support: Support, emotions: Sequence[str], others: Unlabelled | None
-) -> tuple[AdaptedModel, float]:
-    """Adapt the shipped model to a support set; returns the adapted model and the seconds it took."""
-    unlabelled: Encoded | None = others.encoded if others and len(others.encoded) else None
-    started = time.perf_counter()
-    adapted = model.adapt(
-        support.encoded, support.degrees, list(emotions), weights=support.weights, unlabelled=unlabelled
-    )
-    return adapted, time.perf_counter() - started
-
-
-def _right(adapted: AdaptedModel, test: Support, emotions: Sequence[str]) -> int:
-    """For how many corrections the mean over their segments has the corrected emotion as its strongest."""
-    memberships = adapted.predict(test.encoded).memberships
-    right = 0
-    for owner in np.unique(test.owner):
-        rows = test.owner == owner
-        said = adapted.emotions[int(memberships[rows].mean(axis=0).argmax())]
-        right += said == emotions[int(test.degrees[rows][0].argmax())]
-    return right
