@@ -8,6 +8,7 @@ from annotations.records import ClipRecord, ModelVersionRecord
 from app.adapting import Change
 from app.figures.style import NEUTRAL
 from app.inspection import interval
+from app.pages import places
 from app.support import EVERYBODY, Teacher, Whose, learned_from, made_of
 from stf2m.timeline import Stretch
 
@@ -151,7 +152,7 @@ def _version_row(version: ModelVersionRecord, number: Mapping[int | None, int]) 
 def overview(rows: Sequence[ClipRow], clips: int, changes: Sequence[Change], colours: Mapping[str, str]) -> str:
     """Every clip as two strips, before over after, and a table of the stretches that changed; a click opens it."""
     strips = "".join(
-        f"<li><button type='button' class='st-link' data-go='{row.clip.id}'>{html.escape(row.clip.name)}</button>"
+        f"<li>{places.link(row.clip.id, row.clip.name)}"
         f"<div>{_strip(row.before, row.clip.duration_s, colours, 'before')}"
         f"{_strip(row.after, row.clip.duration_s, colours, 'after')}</div></li>"
         for row in rows
@@ -169,8 +170,8 @@ def _changes(changes: Sequence[Change]) -> str:
         return "<p class='st-count'>The two versions give the same answers everywhere.</p>"
     longest = sorted(changes, key=lambda change: change.start_s - change.end_s)[:MOST_CHANGES]
     rows = "".join(
-        f"<tr><td><button type='button' class='st-link' data-go='{change.clip_id}' data-at='{change.start_s:.2f}'>"
-        f"{html.escape(change.clip)}</button></td><td>{change.start_s:.1f}–{change.end_s:.1f} s</td>"
+        f"<tr><td>{places.link(change.clip_id, change.clip, change.start_s)}</td>"
+        f"<td>{change.start_s:.1f}–{change.end_s:.1f} s</td>"
         f"<td>{html.escape(change.before)} → <b>{html.escape(change.after)}</b></td></tr>"
         for change in longest
     )

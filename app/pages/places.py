@@ -1,5 +1,7 @@
 """Places on a page for what is made elsewhere: text as HTML, and plots without a frame of their own."""
 
+import html
+
 import gradio as gr
 import plotly.graph_objects as go
 
@@ -27,6 +29,16 @@ def text(name: str, value: str | None = None, *, clicks: str | None = None, visi
     return gr.HTML(
         value, elem_id=name, elem_classes="st-text", js_on_load=clicks, apply_default_css=False, visible=visible
     )
+
+
+def link(clip_id: int, told: str, start_s: float | None = None, end_s: float | None = None, more: str = "") -> str:
+    """A button as HTML that opens a clip, at and up to some seconds where they are given; :data:`OPEN` listens to it.
+
+    ``told`` is escaped here; ``more`` is HTML that follows it.
+    """
+    at = "" if start_s is None else f" data-at='{start_s:.2f}'"
+    until = "" if end_s is None else f" data-until='{end_s:.2f}'"
+    return f"<button type='button' class='st-link' data-go='{clip_id}'{at}{until}>{html.escape(told)}{more}</button>"
 
 
 def plot(name: str, *, visible: bool = True) -> gr.Plot:

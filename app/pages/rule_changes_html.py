@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from app.adapting import Change
 from app.editing_rules import Effect
+from app.pages import places
 from app.rule_changes import Cause, RuleChange, Trusted
 
 #: Emotions of lower degree in both models are left out of a picture; so many rules and segments are shown.
@@ -113,10 +114,8 @@ def _picture(before: float | None, after: float | None, colour: str) -> str:
 
 
 def _stretch(change: Change) -> str:
-    return (
-        f"<button type='button' class='st-link' data-go='{change.clip_id}' data-at='{change.start_s:.2f}' "
-        f"data-until='{change.end_s:.2f}'>{html.escape(change.clip)} {change.start_s:.1f}–{change.end_s:.1f} s</button>"
-    )
+    told = f"{change.clip} {change.start_s:.1f}–{change.end_s:.1f} s"
+    return places.link(change.clip_id, told, change.start_s, change.end_s)
 
 
 def _cause(change: Change, cause: Cause | None) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from app.pages import places
 from app.rulebook import RuleHere, RuleMoment, grouped
 
 #: Degrees below this are not worth a place in a rule's bar.
@@ -109,9 +110,13 @@ def _moments(moments: Sequence[RuleMoment]) -> str:
     if not moments:
         return ""
     buttons = "".join(
-        f"<button type='button' class='st-link' data-go='{each.clip_id}' data-at='{each.start_s:.2f}' "
-        f"data-until='{each.end_s:.2f}'>{html.escape(each.clip)} {each.start_s:.1f}–{each.end_s:.1f} s "
-        f"<small>{each.strength:.2f}</small></button>"
+        places.link(
+            each.clip_id,
+            f"{each.clip} {each.start_s:.1f}–{each.end_s:.1f} s",
+            each.start_s,
+            each.end_s,
+            f" <small>{each.strength:.2f}</small>",
+        )
         for each in moments
     )
     return f"<details class='st-moments'><summary>where it fires most</summary><div>{buttons}</div></details>"

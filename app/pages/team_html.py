@@ -10,6 +10,7 @@ import numpy as np
 from annotations.agreement import Agreement, Figure
 from app.comparing import Comparison
 from app.inspection import interval
+from app.pages import places
 from app.team import Accepted, ClipProgress, Part, PersonProgress, Progress
 
 MOST_CLIPS, MOST_PAIRS, MOST_STRETCHES, MOST_PEOPLE = 200, 60, 60, 12
@@ -150,8 +151,8 @@ def stretches(found: Comparison) -> str:
         return "<p class='st-good'>The two models give the same answers everywhere.</p>"
     one, other = (html.escape(name) for name in found.names)
     rows = "".join(
-        f"<tr><td><button type='button' class='st-link' data-go='{each.clip_id}' data-at='{each.start_s:.2f}'>"
-        f"{html.escape(each.clip)}</button></td><td>{each.start_s:.1f}–{each.end_s:.1f} s</td>"
+        f"<tr><td>{places.link(each.clip_id, each.clip, each.start_s)}</td>"
+        f"<td>{each.start_s:.1f}–{each.end_s:.1f} s</td>"
         f"<td>{html.escape(each.one)}</td><td>{html.escape(each.other)}</td></tr>"
         for each in found.differences[:MOST_STRETCHES]
     )
@@ -195,11 +196,7 @@ def _person(each: PersonProgress, clips: int) -> str:
 
 def _clip(each: ClipProgress, names: Sequence[str]) -> str:
     cells = "".join(f"<td>{_part(each.parts.get(name, Part()))}</td>" for name in names)
-    clip = (
-        f"<button type='button' class='st-link' data-go='{each.clip.id}'>{html.escape(each.clip.name)}</button>"
-        if each.clip.status == "ready"
-        else html.escape(each.clip.name)
-    )
+    clip = places.link(each.clip.id, each.clip.name) if each.clip.status == "ready" else html.escape(each.clip.name)
     return f"<tr><th scope='row'>{clip}</th>{cells}</tr>"
 
 

@@ -29,19 +29,17 @@ class Reason:
 
 @dataclass(frozen=True)
 class Said:
-    """What a person says of a stretch: degrees of emotions in (0, 1], how intense it is in [0, 1], and a note."""
+    """What a person says of a stretch: degrees of emotions in (0, 1], the strongest ``emotion`` of them, how intense it
+    is in [0, 1], and a note.
+    """
 
     who: str
     start_s: float
     end_s: float
+    emotion: str
     degrees: Mapping[str, float]
     intensity: float | None = None
     note: str = ""
-
-    @property
-    def emotion(self) -> str:
-        """The emotion of the highest degree."""
-        return max(self.degrees, key=lambda name: self.degrees[name])
 
 
 @dataclass(frozen=True)

@@ -134,7 +134,7 @@ def _names(rules: Sequence[Rule]) -> list[RuleName]:
 
 
 def _said(each: AnnotationRecord) -> Said:
-    return Said(each.annotator, each.start_s, each.end_s, dict(each.degrees), each.intensity, each.note)
+    return Said(each.annotator, each.start_s, each.end_s, each.emotion, dict(each.degrees), each.intensity, each.note)
 
 
 def _length(duration_s: float, segment_s: float, hop_s: float) -> dict[str, str]:

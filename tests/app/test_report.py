@@ -53,7 +53,7 @@ def content(text: str = "happy", picture: bytes | None = None) -> Content:
         rules=[RuleName(text, text, text), RuleName("sad", "IF pitch is low THEN sad 0.90", "sad")],
         facts={"Study": text},
         notes=(text,),
-        said=[Said(text, 1.0, 2.0, {text: 0.7, "sad": 0.3}, 0.5, text)],
+        said=[Said(text, 1.0, 2.0, text, {text: 0.7, "sad": 0.3}, 0.5, text)],
         versions=Table(("Model",), [(text,)]),
         history=Table(("Who",), [(text,)]),
     )
