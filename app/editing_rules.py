@@ -14,10 +14,9 @@ from stf2m import rule_words
 from stf2m.adaptation import AdaptedModel
 from stf2m.rule_edits import RuleEdits, WrittenRule
 from stf2m.rule_words import RuleError
+from stf2m.trust import FIRES
 
 Kind = Literal["write", "take away", "pin", "unpin", "off", "on", "rename"]
-#: From this strength on a rule counts as firing.
-FIRES = 0.5
 
 
 @dataclass(frozen=True)

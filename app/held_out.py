@@ -11,6 +11,7 @@ from app.unlabelled import Unlabelled
 from stf2m.adaptation import AdaptedModel, SupportError
 from stf2m.encoded import Encoded
 from stf2m.model import STF2M
+from stf2m.tracks import FloatArray
 
 #: Up to this many corrections each one is left out in turn; beyond, they are left out in this many groups.
 MOST_FOLDS = 10
@@ -67,11 +68,17 @@ def learned(
 
 
 def right(adapted: AdaptedModel, test: Support, emotions: Sequence[str]) -> int:
-    """For how many corrections the mean over their segments has the corrected emotion as its strongest."""
-    memberships = adapted.predict(test.encoded).memberships
+    """How many corrections a model answers with their emotion; ``emotions`` are the columns of ``test.degrees``."""
+    return as_corrected(adapted.predict(test.encoded).memberships, adapted.emotions, test, emotions)
+
+
+def as_corrected(memberships: FloatArray, names: Sequence[str], test: Support, emotions: Sequence[str]) -> int:
+    """For how many corrections the mean over their segments' ``memberships (n, len(names))`` has the corrected emotion
+    as its strongest.
+    """
     answered = 0
     for owner in np.unique(test.owner):
         rows = test.owner == owner
-        said = adapted.emotions[int(memberships[rows].mean(axis=0).argmax())]
+        said = names[int(memberships[rows].mean(axis=0).argmax())]
         answered += said == emotions[int(test.degrees[rows][0].argmax())]
     return answered

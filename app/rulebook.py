@@ -13,9 +13,8 @@ from app import inspection, rule_changes
 from app.studio import Studio
 from stf2m.explanation import Rule
 from stf2m.segments import Segment
+from stf2m.trust import FIRES
 
-#: From this strength on a rule counts as firing.
-FIRES = 0.5
 #: So many segments are shown of those that fire a rule most, none of which overlap.
 MOST_MOMENTS = 10
 #: Below this strength a segment is not shown as one that fires a rule.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app import inspection
+from app.held_out import as_corrected, right
 from app.studio import Studio
 from stf2m.trust import STRONGEST, Trust, Watch
 from stf2m.weights import Progress
@@ -43,15 +44,10 @@ def look(studio: Studio, study_id: int, progress: Progress) -> TrustHere:
         watch.see(adapted, encoded)
     progress(len(shown) / (len(shown) + 1), "Asking the rules about the corrections")
     lessons = studio.reasons.learned(version)
-    support = lessons.support
-    said = [np.zeros((0, len(adapted.emotions)))] * 2
-    if len(support.encoded) and adapted.taught:
-        said = [adapted.predict(support.encoded).memberships, adapted.rule_answers(support.encoded, STRONGEST)]
-    right = [0, 0]
-    for owner in np.unique(support.owner):
-        rows = support.owner == owner
-        wanted = support.degrees[rows][0].argmax()
-        right = [
-            count + int(each[rows].mean(axis=0).argmax() == wanted) for count, each in zip(right, said, strict=True)
-        ]
-    return TrustHere(watch.trust(), f"model {version.number}", len(shown), len(np.unique(support.owner)), *right)
+    support, names = lessons.support, adapted.emotions
+    answered = by_rules = 0
+    if len(support.owner) and adapted.taught:
+        answered = right(adapted, support, names)
+        by_rules = as_corrected(adapted.rule_answers(support.encoded, STRONGEST), names, support, names)
+    corrections = len(np.unique(support.owner))
+    return TrustHere(watch.trust(), f"model {version.number}", len(shown), corrections, answered, by_rules)

@@ -201,7 +201,7 @@ class AdaptedModel:
         return cls(network, emotions, fast, model, edits_in(data))
 
     def _see(self, encoded: Encoded) -> tuple[Reading, Evidence]:
-        reading = self.network.read(*_tensors(encoded))
+        reading = self.network.reading(encoded)
         reading = reading._replace(firing=self.work.fire(reading))
         return reading, self.network.evidence(reading, self.fast.conditioning)
 
@@ -250,7 +250,7 @@ def adapt(
         known = [name for name, total in zip(emotions, target.sum(axis=0), strict=True) if total > 0]
         what = f"only {known[0]!r} has any" if known else "none of them has any"
         raise SupportError(f"Two emotions need a correction at least, and {what}.")
-    reading = network.read(*_tensors(joined))
+    reading = network.reading(joined)
     fast = learn(network, reading, torch.from_numpy(target), torch.from_numpy(count))
     if unlabelled is not None and used.any():
         if unlabelled.encoder != own:
@@ -277,7 +277,7 @@ def _in_company(
     if len(others) == 0:
         return alone
     degrees, weights = torch.from_numpy(target), torch.from_numpy(count)
-    company = network.read(*_tensors(others))
+    company = network.reading(others)
     most = min(COMPANY * float(count[:corrections].sum()) / len(others), 1.0)
 
     def kept(fast: FastWeights) -> float:
@@ -355,9 +355,3 @@ def _uncertainty(network: Network, fast: FastWeights, evidence: Evidence, member
     beyond = (distances(network, fast, evidence) / network.familiar - 1).clamp(0, 1)
     novelty = (beyond * evidence.attention).sum(dim=1)
     return (1 - (1 - entropy.clamp(0, 1)) * (1 - novelty)).clamp(0, 1)
-
-
-def _tensors(encoded: Encoded) -> tuple[Tensor, Tensor, Tensor]:
-    """Copies in torch's own aligned memory, so that the same numbers take the same way through the processor."""
-    pooled, present, cues = (torch.tensor(array) for array in (encoded.pooled, encoded.present, encoded.cues))
-    return pooled, present, cues

@@ -188,6 +188,12 @@ class Network(nn.Module):
             semantic = torch.zeros_like(semantic)
         return Reading(pooled, present, x, firing, answers, semantic)
 
+    def reading(self, encoded: Encoded) -> Reading:
+        """:meth:`read` encoded segments, from copies in torch's own aligned memory: so the same numbers take the same
+        way through the processor.
+        """
+        return self.read(*(torch.tensor(array) for array in (encoded.pooled, encoded.present, encoded.cues)))
+
     def evidence(self, reading: Reading, task: Conditioning | None = None) -> Evidence:
         """Features of every source, given what the support reader said of the task (nothing: unconditioned)."""
         zero = self.trust.new_zeros(())

@@ -11,7 +11,6 @@ from stf2m.adaptation import AdaptedModel, recall
 from stf2m.encoded import Encoded
 from stf2m.fast_weights import prototype_pulls
 from stf2m.model import STF2M
-from stf2m.network import Network, Reading
 from stf2m.threads import one_thread
 from stf2m.tracks import FloatArray
 
@@ -52,10 +51,6 @@ def pulls(
         parts, mass = [*parts, remembered], np.concatenate([mass, theirs * counts[:, None]])
     if not len(mass):
         return Pulls(np.zeros(0, np.float32), 0.0)
-    given, asked = _read(network, Encoded.concatenate(parts)), _read(network, encoded)
+    given, asked = network.reading(Encoded.concatenate(parts)), network.reading(encoded)
     found = prototype_pulls(network, model.fast, given, torch.from_numpy(mass), asked)[0, :, emotion].numpy()
     return Pulls(found[: len(support)], float(found[len(support) :].sum()))
-
-
-def _read(network: Network, encoded: Encoded) -> Reading:
-    return network.read(*(torch.tensor(array) for array in (encoded.pooled, encoded.present, encoded.cues)))

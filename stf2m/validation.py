@@ -95,7 +95,7 @@ def shifted(episode: Episode, rows: NDArray[np.int64]) -> Episode:
 @torch.inference_mode()
 def read(model: STF2M, encoded: Encoded) -> Reading:
     """What the model knows of encoded segments before any task."""
-    return model.read(*(torch.tensor(array) for array in (encoded.pooled, encoded.present, encoded.cues)))
+    return model.reading(encoded)
 
 
 @torch.inference_mode()
