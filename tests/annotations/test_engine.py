@@ -1,7 +1,6 @@
 import os
 import sqlite3
-import threading
-import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -69,14 +68,14 @@ def test_a_writer_waits_for_another_program_instead_of_failing(store, study, tmp
     else:
         other = sqlite3.connect(tmp_path / "studio.sqlite3", check_same_thread=False)
         other.execute("BEGIN IMMEDIATE")
-    release = threading.Timer(0.7, other.rollback)
-    release.start()
-    started = time.monotonic()
     assert store.studies() == [study], "readers do not wait"
-    assert time.monotonic() - started < 0.6
-    store.rename_study(study.id, "After the wait")
-    assert time.monotonic() - started > 0.6
-    release.join()
+    with ThreadPoolExecutor(1) as pool:
+        renamed = pool.submit(store.rename_study, study.id, "After the wait")
+        with pytest.raises(TimeoutError):
+            renamed.result(0.5)
+        other.rollback()
+        renamed.result(60)
+    assert [each.name for each in store.studies()] == ["After the wait"]
     other.close()
 
 

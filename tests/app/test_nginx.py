@@ -94,7 +94,7 @@ def address(processes: list[Process], tmp_path: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         nginx.terminate()
-        nginx.wait(10)
+        nginx.wait(60)
 
 
 def test_a_browser_stays_with_its_process_and_goes_to_the_other_when_that_is_gone(

@@ -135,7 +135,6 @@ def test_adapting_changes_answers_and_going_back_brings_the_old_ones(studio: Stu
     assert (report.version.number, report.version.parent_id) == (2, report.previous.id)
     assert report.version.active
     assert len(report.version.corrections) == 6
-    assert report.seconds < 5
     assert report.held_out is not None
     assert report.held_out.corrections == 6
     assert report.changes

@@ -166,20 +166,20 @@ def test_who_waits_for_an_analysis_is_told_how_many_are_before_them():
 
     def work(progress: Callable[[float, str], None]) -> int:
         begun.set()
-        go.wait(10)
+        go.wait(60)
         return 1
 
     mine = Jobs()
     others = Jobs(mine.line)
     first = mine.submit(1, "first", work)
-    begun.wait(10)
+    begun.wait(60)
     second, third = others.submit(1, "second", work), mine.submit(1, "third", work)
     assert second.stage == "Waiting for its turn: 1 before it"
     assert third.stage == "Waiting for its turn: 2 before it"
     assert mine.of(1) == [first, third]
     others.cancel(second.id)
     go.set()
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while not third.finished and time.monotonic() < until:
         time.sleep(0.01)
     assert (first.state, second.state, third.state) == ("done", "cancelled", "done")
