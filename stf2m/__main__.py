@@ -7,17 +7,12 @@ one line on standard error and exit code 2.
 import json
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.exceptions import TyperException
-
-if TYPE_CHECKING:
-    from stf2m.weights import Progress
 
 app = typer.Typer(
     help="Fine-grained emotion recognition in video from a few corrections.",
@@ -47,7 +42,7 @@ def analyse(clip: Annotated[Path, typer.Argument(metavar="CLIP", help="A video f
     from stf2m.clips import Words
     from stf2m.model import STF2M
 
-    with _progress() as progress:
+    with terminal.progress() as progress:
         found = clips.analyse(clip, words=Words.beside(clip), progress=progress)
     answers = answer(found, STF2M.load())
     _write(answers.as_json(), json_file) if json_file else terminal.show(terminal.timeline(answers))
@@ -72,10 +67,10 @@ def extract(
     What has been read is not read again. Videos that cannot be read are listed at the end; the exit code is 2 only
     where not one can.
     """
-    from stf2m import extraction
+    from stf2m import extraction, terminal
 
     started = time.monotonic()
-    with _progress() as progress:
+    with terminal.progress() as progress:
         found = extraction.extract(folder, out, jobs=jobs or -1, address=cluster, progress=progress)
     took = f"{found.done} videos read in {time.monotonic() - started:.1f} s, {found.before} before"
     print(f"{took}; their tracks are in {found.out}.")
@@ -171,7 +166,7 @@ def evaluate(
     selection = Selection(speakers, split, tuple(_listed(emotions)), emotions_per_speaker or 0, seed)
     shown = _listed(modalities.lower())
     learning = any(not each.origin for each in methods)
-    with _progress() as progress:
+    with terminal.progress() as progress:
         material = prepare(
             folder,
             selection,
@@ -213,9 +208,9 @@ def meta_train(
 
     torchrun --nproc_per_node N -m stf2m meta-train … trains it by several processes.
     """
-    from stf2m import processes, training
+    from stf2m import processes, terminal, training
 
-    with _progress(processes.first()) as progress:
+    with terminal.progress(processes.first()) as progress:
         training.meta_train(recipe, out, progress)
 
 
@@ -328,18 +323,6 @@ def _write_text(text: str, file: str) -> None:
         print(text, end="")
     else:
         Path(file).write_text(text, encoding="utf-8", newline="")
-
-
-@contextmanager
-def _progress(shown: bool = True) -> "Iterator[Progress]":
-    """A progress bar on standard error while something runs, where that is a terminal and it is to be shown."""
-    from rich.console import Console
-    from rich.progress import Progress as Bar
-
-    console = Console(stderr=True)
-    with Bar(console=console, transient=True, disable=not (shown and console.is_terminal)) as bar:
-        task = bar.add_task("", total=1.0)
-        yield lambda share, stage: bar.update(task, completed=share, description=stage)
 
 
 if __name__ == "__main__":

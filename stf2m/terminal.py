@@ -1,8 +1,10 @@
-"""Answers, rules and results as people read them in a terminal."""
+"""Answers, rules and results as people read them in a terminal, and how far something is."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from rich.console import Console, Group, RenderableType
+from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
 
@@ -10,6 +12,7 @@ from stf2m.answers import Answers
 from stf2m.evaluation import Result
 from stf2m.explanation import Rule
 from stf2m.trust import figures
+from stf2m.weights import Progress
 
 #: A colour for each emotion of the vocabulary; others are white.
 COLOURS = {
@@ -112,6 +115,15 @@ def show(*parts: RenderableType) -> None:
     if not console.is_terminal:
         console = Console(width=110)
     console.print(*parts, highlight=False)
+
+
+@contextmanager
+def progress(shown: bool = True) -> Iterator[Progress]:
+    """A progress bar on standard error while something runs, where that is a terminal and it is to be shown."""
+    console = Console(stderr=True)
+    with Bar(console=console, transient=True, disable=not (shown and console.is_terminal)) as bar:
+        task = bar.add_task("", total=1.0)
+        yield lambda share, stage: bar.update(task, completed=share, description=stage)
 
 
 def _bar(start_s: float, end_s: float, duration_s: float, colour: str) -> Text:

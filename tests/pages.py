@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def run(page: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Run the examples of ``docs/<page>`` in a folder with ``talk.mp4`` and its words; returns the names they made."""
     demo = ROOT / "app" / "demo" / "good_news_bad_news.mp4"
-    _beginning(demo, folder / "talk.mp4", 6.0)
+    beginning(demo, folder / "talk.mp4", 6.0)
     (folder / "talk.srt").write_bytes(demo.with_suffix(".srt").read_bytes())
     monkeypatch.chdir(folder)
     monkeypatch.setenv("STF2M_HOME", str(folder / "home"))
@@ -37,7 +37,7 @@ def _in_shell(code: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def _beginning(source: Path, path: Path, until_s: float) -> None:
+def beginning(source: Path, path: Path, until_s: float) -> None:
     """Copy the beginning of a video."""
     with av.open(str(source)) as read, av.open(str(path), "w") as out:
         streams = {stream.index: out.add_stream_from_template(stream) for stream in read.streams}

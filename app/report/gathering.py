@@ -69,19 +69,22 @@ def of_clip(studio: Studio, clip_id: int, *, pictures: bool = False) -> Content:
     )
 
 
-def of_answers(answers: Answers, colours: Mapping[str, str], *, unsure: float = 0.6) -> Content:
+def of_answers(answers: Answers, colours: Mapping[str, str], *, unsure: float = 0.6, pictures: bool = False) -> Content:
     """What the library answers for a video, without a studio; ``colours`` of the model's emotions."""
     clip, prediction = answers.clip, answers.prediction
     known = answers.encoded.present.max(axis=1)
     doubt, shares = prediction.uncertainty, prediction.shares
     moments = over_time(answers.segments, known, prediction.memberships, doubt, shares)
     fired = over_time(answers.segments, known, prediction.firing, doubt, shares)
+    middles = [(each.start_s + each.end_s) / 2 for each in answers.stretches]
+    seen = _pictures(clip.path, middles) if pictures and clip.info.has_video else {}
     reasons = []
-    for each in answers.stretches:
+    for at, each in enumerate(answers.stretches):
         why, words = answers.reason(each), answers.words(each.start_s, each.end_s)
         rules = tuple(rule.text for rule in why.rules[:MOST_RULES] if rule.contribution > 0)
         times = each.start_s, each.end_s
-        reasons.append(Reason(*times, each.emotion, each.degree, each.uncertainty, why.sentence, rules, words))
+        said = why.sentence, rules, words, why.shares, seen.get(at)
+        reasons.append(Reason(*times, each.emotion, each.degree, each.uncertainty, *said))
     segment = answers.segments[0] if answers.segments else None
     length = segment.end_s - segment.start_s if segment else 0.0
     hop = answers.segments[1].start_s - answers.segments[0].start_s if len(answers.segments) > 1 else length
@@ -117,6 +120,7 @@ def _reason(studio: Studio, each: SuggestionRecord, words: Sequence[Word], pictu
         why["sentence"],
         tuple(rule["text"] for rule in why["rules"][:MOST_RULES]),
         " ".join(spoken),
+        why["shares"],
         picture,
     )
 

@@ -3,11 +3,14 @@
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
+from app.__main__ import main
+from app.demo import DEMOS
 from app.figures.firing import RuleName
 from app.report import charts
 from app.report.content import Content, Reason, Said, Table
@@ -15,6 +18,7 @@ from app.report.page import page
 from stf2m.segments import cut
 from stf2m.timeline import over_time
 from stf2m.tracks import Cue, Modality, Track, Word
+from tests.pages import beginning
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 #: A JPEG in name only.
@@ -44,7 +48,7 @@ def content(text: str = "happy", picture: bytes | None = None) -> Content:
         moments=moments,
         unsure=0.6,
         reasons=[
-            Reason(0.0, 2.0, text, 0.9, 0.2, f"{text}: because.", (text,), text, picture),
+            Reason(0.0, 2.0, text, 0.9, 0.2, f"{text}: because.", (text,), text, {"face": 0.7, "voice": 0.3}, picture),
             Reason(4.0, 6.0, "sad", 0.5, 0.8, "Sad."),
         ],
         tracks={"voice": track},
@@ -106,6 +110,7 @@ def test_the_report_tells_everything_there_is() -> None:
     for part in (
         "0.0–2.0 s",
         "happy: because.",
+        "Evidence: face 70%, voice 30%.",
         "pitch",
         "Hz",
         "there for 100% of the clip",
@@ -151,3 +156,18 @@ def test_an_hour_stays_small() -> None:
     assert len(charts.ribbon(edges, values, dict.fromkeys("abcde", "#e69f00"))) < 100_000
     short, means = charts.shortened(edges, values)
     assert (short[0], short[-1], len(short)) == (0, 3600, len(means) + 1)
+
+
+def test_the_command_writes_the_report_of_a_video(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    clip, out = tmp_path / "talk.mp4", tmp_path / "report.html"
+    beginning(DEMOS[0].path, clip, 2.0)
+    clip.with_suffix(".srt").write_text("1\n00:00:00,200 --> 00:00:01,500\nGood <b>morning</b>\n", encoding="utf-8")
+    assert main(["report", str(clip), "--out", str(out), "--pictures"]) == 0
+    written = Elements(out.read_text(encoding="utf-8"))
+    assert "talk.mp4" in written.text
+    assert "Good" in written.text
+    assert "Evidence: " in written.text
+    assert "img" in [tag for tag, _ in written.found]
+    capsys.readouterr()
+    assert main(["report", str(tmp_path / "none.mp4"), "--out", str(out)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
