@@ -174,7 +174,7 @@ class Actions {
       this.work.say("Select a segment first: click one, or press J.");
       return;
     }
-    this.work.panel.editor.pending = null;
+    this.work.panel.editor.forget();
     this.save(item, { degrees: { [emotion]: 1 } });
     this.work.spoken(`${emotion}, ${stretch(item.start_s, item.end_s)}`);
     if (goOn && (!player.playing || player.part)) this.next();
@@ -210,7 +210,7 @@ class Actions {
       this.letGo();
       return;
     }
-    this.work.panel.editor.pending = null;
+    this.work.panel.editor.forget();
     const annotation = model.byUid(item.mine.uid);
     outbox.remove(annotation);
     this.work.say(`Removed ${sayDegrees(annotation.degrees)} at ${stretch(annotation.start_s, annotation.end_s)}; Ctrl+Z brings it back.`);
@@ -256,11 +256,11 @@ class Actions {
   }
 
   undo() {
-    this.work.learning.takeBack("undo");
+    return this.work.learning.takeBack("undo");
   }
 
   redo() {
-    this.work.learning.takeBack("redo");
+    return this.work.learning.takeBack("redo");
   }
 
   // --- view -----------------------------------------------------------------------------------------------------
@@ -284,7 +284,7 @@ class Actions {
   }
 
   compare() {
-    this.work.compare(!this.work.model.before);
+    return this.work.compare(!this.work.model.before);
   }
 
   /** Choose the emotion of the selected segment by the first letters of its name. */
@@ -308,11 +308,11 @@ class Actions {
   // --- learning -------------------------------------------------------------------------------------------------
 
   adapt() {
-    this.work.learning.adapt();
+    return this.work.learning.adapt();
   }
 
   goBack() {
-    this.work.learning.goBack();
+    return this.work.learning.goBack();
   }
 }
 

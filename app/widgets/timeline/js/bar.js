@@ -8,21 +8,21 @@ function countsInWords(counts) {
 
 /** The bar at the foot of the page: what was done, whether it is saved, undo, and adapting the model. */
 class Bar {
-  constructor(element, { actions, outbox }) {
+  constructor(element, work) {
     const button = (text, label, run, kind = "st-button") =>
       make("button", { type: "button", class: kind, "aria-label": label, title: label, onclick: run }, text);
-    this.undo = button("↶", "Undo (Ctrl+Z)", () => actions.undo(), "st-icon");
-    this.redo = button("↷", "Redo (Ctrl+Shift+Z)", () => actions.redo(), "st-icon");
+    this.undo = button("↶", "Undo (Ctrl+Z)", () => work.run("undo"), "st-icon");
+    this.redo = button("↷", "Redo (Ctrl+Shift+Z)", () => work.run("redo"), "st-icon");
     this.counts = make("span", { class: "tl-counts" });
     this.saved = make("span", { class: "tl-saved", role: "status" }, "saved ✓");
-    this.retry = button("try again", "Try again now", () => outbox().retry(), "st-button tl-small");
-    this.discard = button("discard", "Give up this correction", () => outbox().discard(), "st-button tl-small");
+    this.retry = button("try again", "Try again now", () => work.outbox.retry(), "st-button tl-small");
+    this.discard = button("discard", "Give up this correction", () => work.outbox.discard(), "st-button tl-small");
     this.message = make("span", { class: "tl-message" });
-    this.adapt = button("Adapt", "Let the model learn from the corrections", () => actions.adapt(), "st-button st-primary");
+    this.adapt = button("Adapt", "Let the model learn from the corrections", () => work.run("adapt"), "st-button st-primary");
     this.figures = make("span", { class: "tl-figures" });
-    this.back = button("go back", "Go back to the former model version", () => actions.goBack(), "st-button tl-small");
+    this.back = button("go back", "Go back to the former model version", () => work.run("goBack"), "st-button tl-small");
     this.changes = make("details", { class: "tl-menu tl-changes" }, make("summary", { class: "st-button tl-small" }, "what changed"), make("div", { class: "tl-menu-list" }));
-    this.actions = actions;
+    this.actions = work.actions;
     element.replaceChildren(
       make("div", { class: "tl-bar-part" }, this.undo, this.redo, this.counts, this.saved, this.retry, this.discard, this.message),
       make("div", { class: "tl-bar-part" }, this.adapt, this.figures, this.changes, this.back),

@@ -25,7 +25,7 @@ class Calibration {
     this.dialog.replaceChildren(
       make(
         "form",
-        { method: "dialog", class: "tl-sheet", onsubmit: (event) => this.save(event) },
+        { method: "dialog", class: "tl-sheet", onsubmit: (event) => this.work.during(this.save(event)) },
         make("h3", {}, "Your reaction time"),
         make("p", { class: "tl-soft" }, "People press a key a moment after they have seen an emotion. This time is taken off the start of what you paint. The times of the key are kept as well, so that it can be reversed."),
         this.disc,

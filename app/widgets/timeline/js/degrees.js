@@ -81,7 +81,7 @@ class DegreeEditor {
     const degrees = {};
     for (const [name, { input }] of this.sliders) if (Number(input.value) > 0) degrees[name] = Number(input.value);
     if (Object.keys(degrees).length) this.change({ degrees }, SLIDER_PAUSE);
-    else this.pending = null;
+    else this.forget();
   }
 
   /** Start from what the model says, in steps of the sliders. */
@@ -97,16 +97,23 @@ class DegreeEditor {
     const item = this.panel.model.selected;
     if (!item) return;
     this.pending = { item, values: { ...(this.pending?.values || {}), ...values } };
+    this.panel.actions.work.showUnderway();
     clearTimeout(this.timer);
     if (pause) this.timer = setTimeout(() => this.flush(), pause);
     else this.flush();
   }
 
   flush() {
-    clearTimeout(this.timer);
     if (!this.pending) return;
     const { item, values } = this.pending;
-    this.pending = null;
+    this.forget();
     this.panel.actions.save(item, values);
+  }
+
+  /** Let go of a change that is not saved yet: another takes its place. */
+  forget() {
+    clearTimeout(this.timer);
+    this.pending = null;
+    this.panel.actions.work.showUnderway();
   }
 }

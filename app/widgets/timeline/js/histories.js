@@ -57,7 +57,7 @@ class Histories {
     const more = after && [after.intensity === null ? "" : `intensity ${degreeText(after.intensity)}`, after.note && `“${after.note}”`].filter(Boolean).join(", ");
     const back = make(
       "button",
-      { type: "button", class: "st-button tl-small", "aria-label": `Bring back ${what}`, onclick: () => this.restore(event) },
+      { type: "button", class: "st-button tl-small", "aria-label": `Bring back ${what}`, onclick: () => this.work.during(this.restore(event)) },
       "bring back",
     );
     return make(

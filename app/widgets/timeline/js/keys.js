@@ -102,8 +102,8 @@ class Keys {
     const { actions } = this;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     if (event.ctrlKey || event.metaKey) {
-      if (key === "z") return () => (event.shiftKey ? actions.redo() : actions.undo());
-      return key === "y" ? () => actions.redo() : null;
+      if (key === "z") return () => this.work.run(event.shiftKey ? "redo" : "undo");
+      return key === "y" ? () => this.work.run("redo") : null;
     }
     if (event.altKey) return null;
     const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code)?.[1];

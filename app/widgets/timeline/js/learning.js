@@ -1,6 +1,10 @@
 /** What no answer means, for people. */
 const NO_ANSWER = "The studio does not answer. Nothing was changed; try again in a moment.";
 
+/** How long after a correction it is counted, and how long work rests before the other tabs are told, ms. */
+const COUNT_AFTER = 250;
+const TELL_AFTER = 1500;
+
 /** What corrections lead to: counts, undo and redo, and model versions that learn from them. */
 class Learning {
   constructor(work) {
@@ -18,14 +22,28 @@ class Learning {
     const { model, bar, panel } = this.work;
     if (entry) Object.assign(model, { canUndo: true, canRedo: false });
     bar.showUndo(model);
-    panel.render();
     if (this.work.stale || !entry) this.work.refresh();
     if (!panel.explained && model.selected) this.work.explain(model.selected);
     clearTimeout(this.counting);
-    this.counting = setTimeout(() => this.count(), 250);
+    this.counting = setTimeout(() => this.count(false), COUNT_AFTER);
+    clearTimeout(this.telling);
+    this.telling = setTimeout(() => this.tell(), TELL_AFTER);
   }
 
-  /** Count corrections anew and see which model answers, here and, with `tell`, on the other tabs. */
+  /** Tell the other tabs that corrections, or the model that answers, have changed. */
+  tell() {
+    clearTimeout(this.telling);
+    this.telling = null;
+    const { study, annotator } = this.work.who;
+    this.work.trigger("input", { study, annotator });
+  }
+
+  /** Another tab comes in sight: it must know at once. */
+  tellWaiting() {
+    if (this.telling) this.tell();
+  }
+
+  /** Count corrections anew and see which model answers, here and, with `tell`, on the other tabs at once. */
   async count(tell = true) {
     const { server, model, bar, who } = this.work;
     const answer = await server.readiness({ study: who.study });
@@ -35,7 +53,7 @@ class Learning {
     bar.showReadiness(answer.counts, answer.missing);
     bar.showStanding(answer.standing, this.report);
     if (model.clip && this.work.shownTo === who.annotator) announce("corrected", { clip: model.clip.id, mine: model.mine.length });
-    if (tell) this.work.trigger("input", { study: who.study, annotator: who.annotator });
+    if (tell) this.tell();
   }
 
   /** Accept every suggestion of the clip that the model is sure of and that is not answered yet: one step, one undo. */

@@ -10,8 +10,8 @@ const ABANDONED = 12000;
  * `state` is "saved", "saving", "waiting" (no connection, tried again by itself) or "refused".
  */
 class Outbox {
-  constructor(server, model, { onState, onConflict, onSaved, life }) {
-    Object.assign(this, { server, model, onState, onConflict, onSaved });
+  constructor(server, model, { onState, onKept, onConflict, onSaved, life }) {
+    Object.assign(this, { server, model, onState, onKept, onConflict, onSaved });
     this.key = `outbox.${tabName()}`;
     this.entries = [];
     this.state = "saved";
@@ -200,12 +200,15 @@ class Outbox {
     const followed = later.length > 0;
     if (!this.isHere(entry)) return;
     const local = this.model.byUid(entry.uid);
+    const known = { ...annotation, mine: true, uid: entry.uid };
     if (followed && local) Object.assign(local, { id: annotation.id, version: annotation.version });
-    else if (!followed) this.model.put({ ...annotation, mine: true, uid: entry.uid });
+    else if (!followed && local && sameContent(local, known)) Object.assign(local, known); // nothing to draw anew
+    else if (!followed) this.model.put(known);
   }
 
   keep() {
     remember(this.key, this.entries.length ? { touched: Date.now(), entries: this.entries } : null);
+    this.onKept();
   }
 
   show(state, reason = "") {

@@ -50,6 +50,7 @@ class Painting {
     if (this.strokes.has(code)) return;
     const { player } = this.work;
     this.strokes.set(code, { emotion, from: player.time, reaction: (this.work.reaction || 0) * player.video.playbackRate });
+    this.work.showUnderway();
     this.follow();
   }
 
@@ -66,6 +67,7 @@ class Painting {
     const stroke = this.strokes.get(code);
     if (!stroke) return;
     this.strokes.delete(code);
+    this.work.showUnderway();
     const { model, player, outbox, actions } = this.work;
     const to = Math.min(player.time, model.clip.duration_s);
     this.follow();

@@ -242,11 +242,14 @@ class Panel {
   renderWhy(item, why) {
     this.why.classList.remove("tl-stale");
     this.explained = Boolean(why);
+    const shown = this.shownWhy;
+    this.shownWhy = { why, suggestion: item.suggestion };
     if (!why) {
       this.why.replaceChildren(make("p", { class: "tl-soft" }, "The reasons could not be fetched; they come when the studio answers again."));
       return;
     }
     if (!item.suggestion) this.renderDegrees(item, why.memberships);
+    if (why === shown?.why && item.suggestion === shown.suggestion) return;
     if (this.model.hides && !item.suggestion) {
       this.why.replaceChildren();
       return;

@@ -69,6 +69,7 @@ function whatIf(panel, item, why, reasons) {
   const said = make("p", { class: "tl-soft", role: "status" });
   let [asking, again] = [false, false];
   const show = (answer) => {
+    panel.shownWhy = null;
     reasons.replaceChildren(...reasonsOf(answer));
     panel.renderDegrees(item, answer.memberships);
   };

@@ -20,6 +20,11 @@ function rowsOf(model, annotator, shown) {
   return rows;
 }
 
+/** Whether rows are the same ones at the same places; what lies in them may differ. */
+function sameRows(a, b) {
+  return a.length === b.length && a.every((row, at) => ["kind", "name", "lane", "top"].every((what) => row[what] === b[at][what]));
+}
+
 /** The names of the rows beside the timeline, with the value of each cue at the cursor. */
 class Gutter {
   constructor(element) {

@@ -73,10 +73,10 @@ class Visits {
   }
 
   /** Settle what people say differently, on the lane of the consensus; or go back to one's own lane. */
-  review() {
+  async review() {
     const { work } = this;
     if (!work.model.clip) return;
     work.panel.editor.flush();
-    work.open(work.model.clip.id, { review: !work.model.review });
+    await work.open(work.model.clip.id, { review: !work.model.review });
   }
 }

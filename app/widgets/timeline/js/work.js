@@ -12,6 +12,7 @@ class Work {
     this.autoplay = recall("autoplay", false);
     this.cues = recall("cues", null);
     this.reasons = new Map();
+    this.asked = 0;
     this.model = new Model();
     this.scale = new Scale(() => this.dirty());
     this.actions = new Actions(this);
@@ -26,10 +27,11 @@ class Work {
     this.outbox = new Outbox(server, this.model, {
       life,
       onState: (outbox) => this.bar.showSaved(outbox),
+      onKept: () => this.showUnderway(),
       onSaved: (entry) => this.learning.afterSave(entry),
       onConflict: (conflict) => askConflict(this.part("conflict"), conflict),
     });
-    this.bar = new Bar(this.part("bar"), { actions: this.actions, outbox: () => this.outbox });
+    this.bar = new Bar(this.part("bar"), this);
     this.learning = new Learning(this);
     this.overview = new Overview(this.part("overview"), this);
     const { model, scale, actions } = this;
@@ -40,6 +42,7 @@ class Work {
     this.histories = new Histories(this);
     this.keys = new Keys(root, this);
     this.listen();
+    this.showUnderway();
   }
 
   part(name) {
@@ -49,7 +52,25 @@ class Work {
   /** Do what a key or a button is for. */
   run(action, shift = false) {
     const owner = [this.actions, this.editing, this.painting, this.visits, this.histories, this.learning].find((each) => action in each);
-    owner[action](shift);
+    this.during(owner[action](shift));
+  }
+
+  /** Count as underway what takes until an answer has come, where it is such a thing. */
+  async during(asked) {
+    if (!(asked instanceof Promise)) return;
+    this.asked += 1;
+    this.showUnderway();
+    await asked.finally(() => {
+      this.asked -= 1;
+      this.showUnderway();
+    });
+  }
+
+  /** How many things that the person wants done are not: corrections on their way, what is painted or typed, undo. */
+  showUnderway() {
+    const { outbox, painting, panel } = this;
+    const typed = panel.editor.pending ? 1 : 0;
+    this.root.dataset.underway = outbox.entries.length + painting.strokes.size + typed + this.asked;
   }
 
   listen() {
@@ -74,6 +95,7 @@ class Work {
     const sizes = new ResizeObserver(() => {
       this.resize();
       this.playAwaited();
+      if (!root.offsetParent) this.learning.tellWaiting();
     });
     sizes.observe(this.part("area"));
     const looks = new MutationObserver(() => this.relook());
@@ -83,9 +105,10 @@ class Work {
     const looking = setInterval(() => !document.hidden && this.root.offsetParent && !this.player.playing && this.refresh(), OTHERS);
     life.addEventListener("abort", () => clearInterval(looking));
     this.part("threshold").addEventListener("input", (event) => this.hatchFrom(Number(event.target.value), false), { signal: life });
-    this.part("threshold").addEventListener("change", (event) => this.hatchFrom(Number(event.target.value), true), { signal: life });
+    this.part("threshold").addEventListener("change", (event) => this.during(this.hatchFrom(Number(event.target.value), true)), { signal: life });
     this.part("cues").addEventListener("toggle", () => this.listCues());
     document.addEventListener("pointerdown", (event) => this.closeMenus(event), { signal: life });
+    addEventListener("beforeunload", () => this.panel.editor.flush(), { signal: life, capture: true });
   }
 
   // --- who and what ---------------------------------------------------------------------------------------------
@@ -247,12 +270,15 @@ class Work {
     const { clip, suggestions, mine } = this.model;
     this.part("area").setAttribute("aria-label", `Timeline of ${clip?.name}: ${suggestions.length} suggestions, ${mine.length} annotations of yours`);
     const chosen = this.cues || this.firstCues();
-    this.painter.rows = rowsOf(this.model, this.who.name, chosen);
-    this.gutter.render(this.painter.rows);
+    const rows = rowsOf(this.model, this.who.name, chosen);
+    const moved = !sameRows(rows, this.painter.rows);
+    this.painter.rows = rows;
+    if (moved) this.gutter.render(rows);
     this.bar.showUndo(this.model);
     show(this.part("review"), this.model.review || this.model.annotations.some((each) => !each.mine));
     show(this.part("reveal"), this.model.hides);
-    this.resize();
+    if (moved) this.resize();
+    else this.dirty(true);
     this.showTime();
     this.panel.render();
   }
