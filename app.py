@@ -1,10 +1,18 @@
 """Start the studio: ``python app.py``, and the same file on Hugging Face Spaces."""
 
 import os
+import tempfile
+from pathlib import Path
 
 # Nothing leaves this machine unless the person who runs the studio says so; read by Gradio at import.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+try:
+    tempfile.gettempdir()
+except FileNotFoundError:  # a container where only the user's home can be written
+    own = Path.home() / ".cache" / "stf2m" / "tmp"
+    own.mkdir(parents=True, exist_ok=True)
+    os.environ["TMPDIR"] = str(own)
 
 from app.serving import serve
 from app.settings import Settings

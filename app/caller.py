@@ -39,7 +39,13 @@ def user() -> str | None:
 
 
 def signed_in(asked: Request) -> str | None:
-    """The same, by the cookies that Gradio gives to who has signed in; it has no public way to ask."""
+    """The same, by the cookie that Gradio gives to who has signed in."""
+    return asked.app.tokens.get(token(asked))
+
+
+def token(asked: Request) -> str | None:
+    """The cookie of a login that goes on, else of one that is over, else None; Gradio has no public way to ask."""
     web = asked.app
     names = (f"access-token-{web.cookie_id}", f"access-token-unsecure-{web.cookie_id}")
-    return next((web.tokens.get(asked.cookies[name]) for name in names if name in asked.cookies), None)
+    sent = [asked.cookies[name] for name in names if name in asked.cookies]
+    return next((each for each in sent if each in web.tokens), next(iter(sent), None))

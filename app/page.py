@@ -90,6 +90,8 @@ def _header(studio: Studio, session: Session) -> _Header:
         edit = gr.Button("Labels", size="sm", min_width=70, elem_id="edit-labels")
         new = gr.Button("New study", size="sm", min_width=90, elem_id="new-study")
         version = gr.HTML(elem_id="model-version", min_width=150)
+        if studio.settings.mode == "team":
+            gr.HTML('<a href="logout">Sign out</a>', elem_id="sign-out", min_width=60)
         dark = gr.Button("◐", size="sm", min_width=44, elem_id="dark", elem_classes="st-icon")
     with gr.Group(visible=False, elem_id="study-form") as form:
         name = gr.Textbox(label="Name of the study", max_lines=1, max_length=80)

@@ -58,8 +58,8 @@ class _Recent(OrderedDict[Key, Value]):
 class Predictions:
     """The shipped model, its adapted versions, and what each says about each clip.
 
-    Of clips whose files are still the very ones of the ``origin`` that a studio was copied from, tracks and encoded
-    segments are in memory once for all copies.
+    Of clips whose files are still the very ones of the ``origin`` that a studio was copied from, tracks, encoded
+    segments and what the origin's versions say are in memory once for all copies.
     """
 
     def __init__(
@@ -78,8 +78,8 @@ class Predictions:
         self._tracks: _Recent[str, dict[str, Track]] = _Recent(16)
         self._own: _Recent[str, dict[str, Tensor]] = _Recent(256)
         self._encoded: _Recent[str, Encoded] = _Recent(256)
-        self._moments: _Recent[tuple[str, int], Moments] = _Recent(512)
-        self._versions: _Recent[int, AdaptedModel] = _Recent(16)
+        self._moments: _Recent[tuple[str, str], Moments] = _Recent(512)
+        self._versions: _Recent[str, AdaptedModel] = _Recent(16)
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -133,9 +133,11 @@ class Predictions:
         return self.model.encode([segments.views(tracks, piece) for piece in pieces], own=own)
 
     def adapted(self, version: ModelVersionRecord) -> AdaptedModel:
-        """The model of a version, read from its file."""
+        """The model of a version, read from its file, whose name says what is in it."""
+        if self._origin and (self._origin._files.models / version.file).is_file():
+            return self._origin.adapted(version)
         return self._versions.get_or_make(
-            version.id, lambda: AdaptedModel.from_bytes(self.content(version), self.model)
+            version.file, lambda: AdaptedModel.from_bytes(self.content(version), self.model)
         )
 
     def content(self, version: ModelVersionRecord) -> bytes:
@@ -158,7 +160,9 @@ class Predictions:
 
     def over_time(self, clip: ClipRecord, version: ModelVersionRecord) -> Moments:
         """The degrees of a clip moment by moment, without overlap, in the order of the version's emotions."""
-        return self._moments.get_or_make((self._key(clip), version.id), lambda: self._over_time(clip, version))
+        if origin := self.origin_of(clip, version):
+            return origin.over_time(clip, version)
+        return self._moments.get_or_make((self._key(clip), version.file), lambda: self._over_time(clip, version))
 
     def between(self, clip: ClipRecord, version: ModelVersionRecord, start_s: float, end_s: float) -> dict[str, float]:
         """The mean degrees between two moments of a clip; empty where nothing is known there."""
@@ -214,6 +218,11 @@ class Predictions:
             elif first != second:
                 joined.append((start_s, end_s, first, second))
         return joined
+
+    def origin_of(self, clip: ClipRecord, version: ModelVersionRecord) -> "Predictions | None":
+        """The origin where what a version says of a clip is the same there."""
+        origin = self._shared(clip)
+        return origin if origin and (origin._files.models / version.file).is_file() else None
 
     def _shared(self, clip: ClipRecord) -> "Predictions | None":
         """The origin where a clip's file is still a link to its own; with other words a clip is a new file."""

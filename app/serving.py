@@ -14,6 +14,7 @@ from app import bounds, caller, first_start, health, look, page, server
 from app.accounts import Accounts, allow
 from app.backups import Backups
 from app.doorway import COOKIE, Doorway
+from app.members import Members
 from app.settings import Settings
 from app.studio import Studio
 from app.visitors import Visitors
@@ -85,7 +86,7 @@ def _studio(settings: Settings) -> _Opening:
         return await anyio.to_thread.run_sync(accounts.check, name, password, limiter=one_by_one)
 
     login = {"auth": check, "auth_message": "Sign in with the name and the password of your account."}
-    return _Opening(studio, studio, options=login)
+    return _Opening(studio, studio, options=login, doors=(Middleware(Members, accounts=accounts),))
 
 
 def _by_role(accounts: Accounts) -> MayWrite:
@@ -104,6 +105,8 @@ def _demo(settings: Settings) -> _Opening:
     settings = settings.model_copy(update={"home": settings.home / "demo", "database_url": ""})
     studio = Studio(settings)
     first_start.prepare(studio)
+    for study in studio.studies():
+        studio.version(study.id)  # made again with a new checkpoint, if need be, once for all visitors
     visitors = Visitors(studio, lambda: caller.cookie(COOKIE))
     os.environ["GRADIO_TEMP_DIR"] = str(visitors.cache)
     options = {"state_session_capacity": 8 * settings.max_visitors}

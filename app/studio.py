@@ -68,7 +68,7 @@ class Studio:
         self.labels = Labelling(self.store, self.predictions, self._adapting)
         self.reasons = Explaining(self.store, self.predictions, self._adapting)
         self.rules = EditingRules(self.store, self.predictions, self._adapting)
-        self._queue = Queue(self.store, self.predictions)
+        self._queue = Queue(self.store, self.predictions, origin._queue if origin else None)
         self._jobs = Jobs(origin._jobs.line if origin else None)
         self._counting = Together[tuple[Counter[str], str]]()
         self._making = threading.RLock()

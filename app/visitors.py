@@ -118,6 +118,8 @@ class Visitors:
 
     def owns(self, visit: Visit, page: str) -> bool:
         """Whether a page is this visit's: the first who uses its name has it, for as long as the visit goes on."""
+        if not page:
+            return False
         with self._lock:
             owner = self._pages.setdefault(page, visit)
             if owner is not visit:

@@ -15,7 +15,8 @@ from app.widgets.timeline.calls import calls as timeline_calls
 def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
     """Fill the tab. The widgets talk to the studio by themselves; the page only tells them who works on what."""
     with gr.Row(elem_classes="st-annotate"):
-        clips = queue(queue_calls(studio), studio.settings.limits, studio.settings.longest_recording_s)
+        settings = studio.settings
+        clips = queue(queue_calls(studio), settings.limits, settings.max_seconds, settings.longest_recording_s)
         work = timeline(timeline_calls(studio))
 
     def who(study_id: int | None, annotator_id: int | None) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -62,9 +62,9 @@ class WorkList:
 class Queue:
     """Puts the clips of a study in order for a person, and finds moments of an emotion in all of them."""
 
-    def __init__(self, store: Store, predictions: Predictions) -> None:
+    def __init__(self, store: Store, predictions: Predictions, origin: "Queue | None" = None) -> None:
         self._store = store
-        self._looking = Looking(predictions)
+        self._looking = Looking(predictions, origin._looking if origin else None)
 
     def cards(
         self, study: StudyRecord, version: ModelVersionRecord, annotator_id: int, only: int | None = None

@@ -32,11 +32,15 @@ class Found:
 
 
 class Looking:
-    """Looks through clips one after the other in a thread of its own; what it found stays in memory."""
+    """Looks through clips one after the other in a thread of its own; what it found stays in memory.
 
-    def __init__(self, predictions: Predictions) -> None:
+    Where the ``origin`` of a copied studio says the same of a clip, it is looked through there, once for all copies.
+    """
+
+    def __init__(self, predictions: Predictions, origin: "Looking | None" = None) -> None:
         self._predictions = predictions
-        self._work: OrderedDict[tuple[int, str, int], Future[Found]] = OrderedDict()
+        self._origin = origin
+        self._work: OrderedDict[tuple[int, str, str], Future[Found]] = OrderedDict()
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="studio-looking")
 
@@ -49,6 +53,12 @@ class Looking:
         wait(asked.values(), patience_s)
         return {clip_id: work.result() for clip_id, work in asked.items() if work.done()}
 
+    def found(self, clip: ClipRecord, version: ModelVersionRecord) -> Found:
+        """What a version says of a clip, when it has been looked through."""
+        with self._lock:
+            work = self._ask(clip, version)
+        return work.result()
+
     def forget(self, clip: ClipRecord) -> None:
         """Look through a clip anew when it is asked for next."""
         with self._lock:
@@ -56,7 +66,7 @@ class Looking:
                 del self._work[key]
 
     def _ask(self, clip: ClipRecord, version: ModelVersionRecord) -> Future[Found]:
-        key = (clip.study_id, clip.sha256, version.id)
+        key = (clip.study_id, clip.sha256, version.file)
         if key not in self._work:
             self._work[key] = self._pool.submit(self._look, clip, version)
         self._work.move_to_end(key)
@@ -64,6 +74,8 @@ class Looking:
 
     def _look(self, clip: ClipRecord, version: ModelVersionRecord) -> Found:
         try:
+            if self._origin and self._predictions.origin_of(clip, version):
+                return self._origin.found(clip, version)
             return look(self._predictions, clip, version)
         except Exception:
             log.exception("%s could not be looked through", clip.name)

@@ -69,14 +69,16 @@ def test_a_studio_is_made_in_no_time_and_shares_what_nobody_changes(visitors: Vi
     begun = time.process_time()
     clip = studio.store.clip(1)
     assert time.process_time() - begun < 1.0
-    own = studio.tracks(clip.id)
+    own, over_time = studio.tracks(clip.id), studio.predictions.over_time(clip, studio.version(1))
     asking.secret = _come(visitors)
     assert studio.tracks(clip.id) is own
+    assert studio.predictions.over_time(clip, studio.version(1)) is over_time, "what the model says of it, too"
     original = next(studio.files.of(clip).glob("original.*"))
     content = original.read_bytes()
     original.unlink()
     original.write_bytes(content)  # the same video added again, with other words perhaps
     assert studio.tracks(clip.id) is not own
+    assert studio.predictions.over_time(clip, studio.version(1)) is not over_time
 
 
 def test_a_visit_ends_after_its_last_tab_and_after_an_hour(visitors: Visitors, asking: Asking):
@@ -123,6 +125,7 @@ def test_a_page_belongs_to_who_used_it_first(visitors: Visitors):
     assert visitors.owns(ana, "page")
     assert not visitors.owns(ben, "page")
     assert visitors.owns(ana, "page")
+    assert not visitors.owns(ana, ""), "a name that two browsers may have by chance"
 
 
 def test_nobody_is_nobody(visitors: Visitors, asking: Asking):

@@ -20,9 +20,9 @@ FLAGS = (
 )
 
 
-def launch(playwright: Playwright) -> Browser:
-    """Start a headless Chromium that asks nobody on the network for anything."""
+def launch(playwright: Playwright, *more: str) -> Browser:
+    """Start a headless Chromium that asks nobody on the network for anything; ``more`` are flags of its own."""
     system = next((path for path in map(shutil.which, NAMES) if path), None)
     as_root = hasattr(os, "geteuid") and os.geteuid() == 0
-    flags = [*FLAGS, *(["--no-sandbox"] if as_root else [])]
+    flags = [*FLAGS, *more, *(["--no-sandbox"] if as_root else [])]
     return playwright.chromium.launch(executable_path=system, headless=True, args=flags)

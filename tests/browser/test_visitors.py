@@ -1,17 +1,24 @@
 """The demo in two browsers at once: each has a studio of its own, and neither reaches what is the other's."""
 
+import re
 import shutil
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import av
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
+from app.demo import DEMOS
+from app.jobs import Jobs
 from app.serving import Served, serve
 from app.settings import Settings
 from app.studio import Studio
 from app.visitors import Visitors
-from tests.browser.conftest import PATIENCE_MS
+from tests import media_files
+from tests.browser import chromium
+from tests.browser.conftest import ANALYSIS_MS, PATIENCE_MS
 from tests.browser.page import saved
 
 pytestmark = pytest.mark.browser
@@ -111,6 +118,92 @@ def test_a_page_belongs_to_one_visitor(demo: Served, browsers: list[BrowserConte
     assert ben.request.get(f"{api}/deep_link?session_hash=anaspage").status == 404
     cookie = next(each for each in ana.cookies(demo.url) if each["name"] == "stf2m-visit")
     assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Lax")
+
+
+@pytest.fixture
+def camera(playwright: Playwright, tmp_path: Path) -> Iterator[Browser]:
+    """A browser whose camera sees a face, and whose microphone hears a voice."""
+    picture, sound = tmp_path / "camera.mjpeg", tmp_path / "microphone.wav"
+    _convert(DEMOS[0].path, picture, sound, until_s=4.0)
+    files = (f"--use-file-for-fake-video-capture={picture}", f"--use-file-for-fake-audio-capture={sound}")
+    started = chromium.launch(
+        playwright, "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", *files
+    )
+    yield started
+    started.close()
+
+
+def test_a_recording_waits_in_line_and_is_analysed_with_its_sound(
+    demo: Served, camera: Browser, browsers: list[BrowserContext], tmp_path: Path
+):
+    _end_all_visits(demo)
+    go = threading.Event()
+    somebodys = Jobs(demo.studio._jobs.line).submit(1, "somebody's.mp4", _waiting_for(go))
+    with camera.new_context() as context:
+        page = _come(context, demo.url)
+        page.locator("#queue [data-part=add]").click()
+        page.get_by_role("button", name="record with the camera").click()
+        page.get_by_role("button", name="Start recording").click()
+        expect(page.locator("#queue .qu-time")).to_have_text("3 s of 119 s")
+        page.get_by_role("button", name="Stop and add").click()
+        expect(page.locator("#queue .qu-job")).to_contain_text("Waiting for its turn: 1 before it")
+
+        other = _come(browsers[0], demo.url)
+        other.locator("#queue [data-part=add]").click()
+        long = media_files.write(
+            tmp_path / "long.mp4", [(at, media_files.clock_face(0.0)) for at in (0.0, 90.0, 180.0)]
+        )
+        sent: list[str] = []
+        other.on("request", lambda request: sent.append(request.url))
+        other.set_input_files("#queue input[type=file]", long)
+        told = other.locator("#queue .qu-job")
+        expect(told).to_contain_text(
+            re.compile(r"long.mp4 was not sent: it lasts \d min \d\d s, and at most 2 min 00 s are accepted\.")
+        )
+        assert not [each for each in sent if "/upload" in each]
+        other.get_by_role("button", name="close").click()
+        other.set_input_files("#queue input[type=file]", DEMOS[1].path)
+        expect(told).to_contain_text("Waiting for its turn: 2 before it")
+        go.set()
+        expect(told).to_have_count(0, timeout=ANALYSIS_MS)
+
+        expect(page.locator("#queue .qu-job")).to_have_count(0, timeout=ANALYSIS_MS)
+        studio = _studio(demo.visitors, context)
+        assert somebodys.state == "done"
+        clip = next(each for each in studio.store.clips(1) if each.name.startswith("recording "))
+        assert (clip.has_video, clip.has_sound) == (True, True)
+        assert 2.0 < clip.duration_s < 20.0
+        assert all(studio.tracks(clip.id)[name].valid.any() for name in ("face", "voice"))
+
+
+def _waiting_for(go: threading.Event) -> Callable[[Callable[[float, str], None]], int]:
+    def work(progress: Callable[[float, str], None]) -> int:
+        go.wait(ANALYSIS_MS / 1000)
+        return 1
+
+    return work
+
+
+def _convert(video: Path, picture: Path, sound: Path, until_s: float) -> None:
+    """What Chromium takes for a camera and a microphone: single JPEGs, and plain samples."""
+    with av.open(str(video)) as read, av.open(str(picture), "w", format="mjpeg") as out:
+        source = read.streams.video[0]
+        stream = out.add_stream("mjpeg", rate=round(source.average_rate or 25), options={"qmin": "2", "qmax": "4"})
+        stream.width, stream.height, stream.pix_fmt = source.width, source.height, "yuvj420p"
+        for frame in read.decode(source):
+            if (frame.time or 0.0) > until_s:
+                break
+            out.mux(stream.encode(frame.reformat(format="yuvj420p")))
+        out.mux(stream.encode(None))
+    with av.open(str(video)) as read, av.open(str(sound), "w") as out:
+        stream = out.add_stream("pcm_s16le", rate=48_000, layout="mono")
+        to = av.AudioResampler("s16", "mono", 48_000)
+        for frame in read.decode(read.streams.audio[0]):
+            if (frame.time or 0.0) > until_s:
+                break
+            for part in to.resample(frame):
+                out.mux(stream.encode(part))
+        out.mux(stream.encode(None))
 
 
 def _end_all_visits(demo: Served) -> None:

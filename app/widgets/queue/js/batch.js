@@ -4,11 +4,12 @@ const LOOK = 700;
 /**
  * Files on their way in: sent one after the other, then analysed by the studio, which goes on when the page is closed.
  * Everybody sees that a study's clips are being analysed; what became of a file is told to the browser that sent it.
- * `onReady` is called with the jobs that are done; a clip that is there already counts as done.
+ * `onReady` is called with the jobs that are done; a clip that is there already counts as done. What lasts longer than
+ * `longest` seconds is not sent at all.
  */
 class Batch {
-  constructor(root, { server, who, onReady, life }) {
-    Object.assign(this, { root, server, who, onReady });
+  constructor(root, { server, who, longest, onReady, life }) {
+    Object.assign(this, { root, server, who, longest, onReady });
     this.sending = [];
     this.refused = [];
     this.jobs = [];
@@ -37,10 +38,11 @@ class Batch {
     let last = null;
     for (const entry of entries) {
       if (entry.dropped) continue;
-      const answer = await sendFile(entry, study, videos.length === 1 ? typed : "", (share) => {
+      const onProgress = (share) => {
         entry.share = share;
         this.render();
-      });
+      };
+      const answer = (await this.tooLong(entry)) || (await sendFile(entry, study, videos.length === 1 ? typed : "", onProgress));
       this.sending.splice(this.sending.indexOf(entry), 1);
       if (answer.refused) this.refused.push({ text: answer.refused });
       else {
@@ -52,6 +54,13 @@ class Batch {
       if (study === this.who().study) await this.look();
     }
     return videos.length === 1 ? last?.job : null;
+  }
+
+  /** The studio checks it again: not every file tells a browser its length. */
+  async tooLong({ clip, name }) {
+    const seconds = await lengthOf(clip);
+    if (seconds === null || seconds <= this.longest + 0.5) return null;
+    return { refused: `${name} was not sent: it lasts ${duration(seconds)}, and at most ${duration(this.longest)} are accepted.` };
   }
 
   /** The analyses of the study as the server tells them; looks again until none is running. */

@@ -10,10 +10,10 @@ const FILTERS = [
 
 /** The clips of the study in the order of work, files on their way in, and analyses that are running. */
 class Queue {
-  constructor(root, server, life, { limits, longest }) {
+  constructor(root, server, life, { limits, longest, recording }) {
     Object.assign(this, { root, server, life });
     write(this.part("limits"), limits);
-    this.recording = new Recording(this.part("recording"), { longest, life, onDone: (file) => this.take([{ file, folder: "" }]) });
+    this.recording = new Recording(this.part("recording"), { longest: recording, life, onDone: (file) => this.take([{ file, folder: "" }]) });
     this.who = { study: null, annotator: null };
     this.clips = [];
     this.current = null;
@@ -22,7 +22,7 @@ class Queue {
     this.made = new Map();
     this.known = new Promise((resolve) => (this.know = resolve));
     this.selection = new Selection(this);
-    this.batch = new Batch(this.part("jobs"), { server, who: () => this.who, onReady: (jobs) => this.arrived(jobs), life });
+    this.batch = new Batch(this.part("jobs"), { server, who: () => this.who, longest, onReady: (jobs) => this.arrived(jobs), life });
     this.finding = new Finding(this.part("finding"), { server, who: () => this.who, life });
     this.mix = new Mix(this.part("mix"), (mix) => this.changeMix(mix));
     this.listen();

@@ -55,6 +55,25 @@ function sortOut(files) {
   return { videos: videos.map((video) => ({ ...video, words: video.words?.file || null })), leftOut };
 }
 
+/** How long a browser may take to say how long a video is, ms. */
+const MEASURING = 5000;
+
+/** The length of a video or a recording in seconds as this browser reads it; null where it cannot. */
+function lengthOf(file) {
+  return new Promise((resolve) => {
+    const media = document.createElement("video");
+    const url = URL.createObjectURL(file);
+    const tell = () => {
+      resolve(Number.isFinite(media.duration) ? media.duration : null);
+      clearTimeout(timer);
+      media.removeAttribute("src");
+      URL.revokeObjectURL(url);
+    };
+    const timer = setTimeout(tell, MEASURING);
+    Object.assign(media, { preload: "metadata", muted: true, onloadedmetadata: tell, onerror: tell, src: url });
+  });
+}
+
 /** Send one video: `onProgress` gets the share sent. Resolves to {job} or {refused: sentence}. */
 async function sendFile({ clip, name, words }, study, typed, onProgress) {
   const lost = { refused: `${name} could not be sent: the studio does not answer. Try again in a moment.` };
