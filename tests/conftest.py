@@ -6,10 +6,15 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+HERE = Path(__file__).resolve().parent
+# Processes that share the cores have as many threads together as there are cores: more would wait for each other.
+if "PYTEST_XDIST_WORKER_COUNT" in os.environ:
+    _THREADS = max(1, (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
+    os.environ.setdefault("OMP_NUM_THREADS", str(_THREADS))
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
+BESIDE = HERE.parents[1] / "shared" / "data"
 
 
 @pytest.fixture(scope="session")
@@ -51,10 +56,23 @@ def analysed_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
+#: What takes longest, the longest first. All tests with a browser are one part: they share one app, slow to start.
+_LONGEST = (
+    "browser", "stf2m/test_page.py", "annotations/test_concurrency.py", "stf2m/test_cli.py", "stf2m/test_training.py",
+    "stf2m/test_processes.py", "annotations/test_backup.py", "stf2m/test_face.py", "stf2m/test_extraction.py",
+    "app/test_studio.py", "app/test_adapting.py", "stf2m/test_voice.py", "stf2m/test_sandbox.py",
+)  # fmt: skip
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest comes first, so that several processes have all done at about the same time."""
-    items.sort(key=lambda item: _SLOWEST.get(item.path.parent.name, len(_SLOWEST)))
+    """Several processes share the work file by file, what takes longest first, and so end at about the same time."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_part(item)))
+    items.sort(key=lambda item: _LONGEST.index(part) if (part := _part(item)) in _LONGEST else len(_LONGEST))
 
 
-#: The folders of the longest tests; the browser's wait for what a person would see.
-_SLOWEST = {"browser": 0, "app": 1}
+def _part(item: pytest.Item) -> str:
+    """What of the work is done by one process."""
+    path = item.path.relative_to(HERE)
+    return "browser" if path.parts[0] == "browser" else path.as_posix()

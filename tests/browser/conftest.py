@@ -57,11 +57,9 @@ def app_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def app_url(app_home: Path, analysed_home: Path) -> Iterator[str]:
-    """``python app.py`` with one empty study, answering at this address; it has seen the faces of the demo clips."""
+    """``python app.py`` with one empty study, answering at this address; it has analysed the demo clips before."""
     home = app_home
-    for face in (analysed_home / "tracks").glob("*/face-*.npz"):
-        (home / "tracks" / face.parent.name).mkdir(parents=True)
-        shutil.copy(face, home / "tracks" / face.parent.name)
+    shutil.copytree(analysed_home / "tracks", home / "tracks")
     studio = Studio(Settings(home=home))
     studio.create_study("Field notes", EMOTIONS)
     studio.store.close()
@@ -76,7 +74,7 @@ def app_url(app_home: Path, analysed_home: Path) -> Iterator[str]:
         yield url
     finally:
         app.terminate()
-        app.wait(20)
+        app.wait(60)
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,18 @@
 """What the tests of the Annotate page do again and again."""
 
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from annotations.records import AnnotationRecord
 from annotations.store import Store
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import PATIENCE_MS, OpenPage
+
+Found = TypeVar("Found")
 
 
 def open_as(visit: OpenPage, clip: int, name: str, **options) -> Page:
@@ -24,8 +30,7 @@ def call_oneself(page: Page, name: str) -> None:
     field.fill(name)
     field.press("Enter")
     expect(page.locator(".tl-name-mine")).to_have_text(name)
-    page.evaluate("document.querySelector('#timeline video').currentTime = 0")
-    expect(page.locator("[data-part=now]")).to_have_text("00:00.00")
+    seek(page, 0.0)
 
 
 def go_to(page: Page, tab: str) -> None:
@@ -41,8 +46,47 @@ def go_to(page: Page, tab: str) -> None:
     page.locator(".overflow-dropdown button", has_text=tab.capitalize()).click()
 
 
+def done(page: Page) -> None:
+    """Wait until all that was asked for is done: painted, typed, sent, undone. The page counts it as soon as a key is
+    pressed, so this cannot see the state of before.
+    """
+    expect(page.locator("#timeline [data-part=root]")).to_have_attribute("data-underway", "0")
+
+
 def saved(page: Page) -> None:
+    """Wait until everything is saved and the page says so."""
+    done(page)
     expect(page.locator(".tl-saved")).to_have_text("saved ✓")
+
+
+def seek(page: Page, time_s: float) -> None:
+    """Put the cursor somewhere, as a click on the ruler does."""
+    page.evaluate("(time) => { document.querySelector('#timeline video').currentTime = time; }", time_s)
+    expect(page.locator("[data-part=now]")).to_have_text(f"00:{time_s:05.2f}")
+
+
+def press_until(page: Page, key: str, shown: Callable[[], bool]) -> None:
+    """Press a key until something is shown, at most as often as there are segments on a clip."""
+    for _ in range(100):
+        if shown():
+            return
+        page.keyboard.press(key)
+    pytest.fail(f"{key} leads to nothing that was looked for")
+
+
+def plays_to(page: Page, time_s: float) -> None:
+    """Wait until the clip has played so far."""
+    page.wait_for_function(
+        "(time) => document.querySelector('#timeline video').currentTime >= time", arg=time_s, polling="raf"
+    )
+
+
+def eventually(look: Callable[[], Found], wanted: Found) -> None:
+    """Look again until it is as wanted: for what the page does not say itself, the database behind it for one."""
+    until = time.monotonic() + PATIENCE_MS / 1000
+    while (found := look()) != wanted and time.monotonic() < until:
+        time.sleep(0.1)
+    assert found == wanted
 
 
 def emotion_button(page: Page, emotion: str) -> Locator:

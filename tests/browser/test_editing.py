@@ -1,7 +1,6 @@
 """Editing without a mouse, painting while the clip plays, labels before suggestions, review, history."""
 
 import re
-import time
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from annotations.store import Store
 from tests.browser.conftest import OpenPage
-from tests.browser.page import kept, open_as, saved
+from tests.browser.page import done, kept, open_as, plays_to, press_until, saved, seek
 
 pytestmark = pytest.mark.browser
 
@@ -21,13 +20,6 @@ def press(page: Page, *keys: str) -> None:
 
 def labels(home: Path, clip: int, name: str) -> list[tuple[str, float, float]]:
     return [(each.emotion, each.start_s, each.end_s) for each in kept(home, clip, name)]
-
-
-def seek(page: Page, time_s: float) -> None:
-    """Put the cursor somewhere, as a click on the ruler does."""
-    page.evaluate("(time) => { document.querySelector('#timeline video').currentTime = time; }", time_s)
-    clock = f"00:{time_s:05.2f}"
-    expect(page.locator("[data-part=now]")).to_have_text(clock)
 
 
 def make_segment(page: Page, start_s: float, end_s: float, key: str) -> None:
@@ -48,10 +40,9 @@ def test_segments_are_split_merged_trimmed_and_nudged_by_key_and_each_is_one_und
     expect(page.locator(".tl-message")).to_contain_text("Split at 00:12.00")
     saved(page)
     assert labels(app_home, clip, "Editor") == [("happy", 10.0, 12.0), ("happy", 12.0, 14.0)]
-    page.locator("#timeline .tl-open").wait_for()
-    page.locator("#timeline .tl").focus()
     press(page, "Control+z")
     expect(page.locator(".tl-message")).to_contain_text("Undone")
+    done(page)
     assert labels(app_home, clip, "Editor") == [("happy", 10.0, 14.0)]
 
     page.locator("#timeline .tl").focus()
@@ -65,15 +56,14 @@ def test_segments_are_split_merged_trimmed_and_nudged_by_key_and_each_is_one_und
     expect(page.locator(".tl-when")).to_have_text("19.5 – 21.1 s")
     saved(page)
     page.get_by_label("Previous segment").click()
-    while "10.0 – 14.0" not in page.locator(".tl-when").inner_text():
-        press(page, "k")
+    press_until(page, "k", lambda: "10.0 – 14.0" in page.locator(".tl-when").inner_text())
     press(page, "m")
     expect(page.locator(".tl-message")).to_contain_text("Merged: happy, 10.0 – 21.1 s")
     saved(page)
     assert labels(app_home, clip, "Editor") == [("happy", 10.0, 21.1)]
-    page.locator("#timeline .tl").focus()
     press(page, "Control+z")
     expect(page.locator(".tl-message")).to_contain_text("Undone")
+    done(page)
     assert sorted(labels(app_home, clip, "Editor")) == [("happy", 10.0, 14.0), ("sad", 19.5, 21.1)]
 
 
@@ -88,38 +78,26 @@ def test_painting_takes_off_the_reaction_time_and_keeps_the_raw_times(
     page.evaluate("document.querySelector('#timeline video').muted = true")
     seek(page, 18.0)
     press(page, "Space")
-    page.wait_for_timeout(600)
+    plays_to(page, 18.5)
     page.keyboard.down("4")
-    page.wait_for_timeout(300)
+    plays_to(page, 18.9)
     page.keyboard.down("2")
-    page.wait_for_timeout(900)
+    plays_to(page, 19.8)
     page.keyboard.up("2")
-    page.wait_for_timeout(400)
+    plays_to(page, 20.2)
     press(page, "Space")  # stopping the clip ends what is still held
     saved(page)
     page.keyboard.up("4")
-    expect(page.locator(".tl-counts")).to_contain_text("corrections")
-    store = Store(f"sqlite:///{app_home / 'studio.sqlite3'}")
-    try:
-        sad, happy = sorted(
-            (each for each in store.annotations(clip_id=clip) if each.annotator == "Painter"),
-            key=lambda each: each.start_s,
-        )
-        assert (sad.emotion, happy.emotion) == ("sad", "happy")
-        for each in (sad, happy):
-            assert each.painted is not None
-            assert each.painted.reaction_s == pytest.approx(0.3)
-            assert each.start_s == pytest.approx(each.painted.start_s - 0.3)
-            assert each.end_s == each.painted.end_s
-        assert sad.start_s < happy.start_s < happy.end_s < sad.end_s
-    finally:
-        store.close()
-    page.evaluate(f"document.querySelector('#timeline video').currentTime = {sad.start_s + 0.05}")
-    page.locator("#timeline .tl").focus()
-    page.wait_for_timeout(200)
-    press(page, "j", "k")
-    while not page.locator(".tl-painted").is_visible():
-        press(page, "k")
+    sad, happy = kept(app_home, clip, "Painter")
+    assert (sad.emotion, happy.emotion) == ("sad", "happy")
+    for each in (sad, happy):
+        assert each.painted is not None
+        assert each.painted.reaction_s == pytest.approx(0.3)
+        assert each.start_s == pytest.approx(each.painted.start_s - 0.3)
+        assert each.end_s == each.painted.end_s
+    assert sad.start_s < happy.start_s < happy.end_s < sad.end_s
+    press(page, "j")
+    press_until(page, "k", page.locator(".tl-painted").is_visible)
     page.get_by_role("button", name="use the key's time").click()
     saved(page)
     raw = {each.painted.start_s for each in (sad, happy) if each.painted}
@@ -127,21 +105,24 @@ def test_painting_takes_off_the_reaction_time_and_keeps_the_raw_times(
 
 
 def test_the_reaction_time_is_measured_in_ten_seconds(visit: OpenPage, clip: int):
+    """Ten seconds of the page's own clock, which stands still unless the test moves it."""
     page = open_as(visit, clip, "Quick")
+    page.clock.install()
     page.locator("[data-part=cues] summary").click()
     page.locator("[data-part=reaction]").click()
+    page.clock.pause_at(page.evaluate("Math.random = () => 0.5, Date.now()") + 1000)
     page.get_by_role("button", name="Start", exact=True).click()
-    started = time.monotonic()
-    said = page.locator("[data-part=calibration] [role=status]")
-    while "the middle one of" not in said.inner_text() and time.monotonic() - started < 40:
-        if page.locator(".tl-go").count():
-            page.wait_for_timeout(150)
-            press(page, "Space")
-        page.wait_for_timeout(30)
-    assert time.monotonic() - started > 9
+    for _ in range(7):
+        expect(page.locator(".tl-go")).to_have_count(0)
+        page.clock.run_for(1500)  # the disc changes after 1.2 s
+        expect(page.locator(".tl-go")).to_have_count(1)
+        press(page, "Space")
+    expect(page.locator("[data-part=calibration] [role=status]")).to_contain_text("the middle one of 7")
     measured = float(page.get_by_label("Reaction time in seconds").input_value())
-    assert 0.1 < measured < 1.2
+    assert measured == pytest.approx(0.3, abs=0.03)
+    page.clock.resume()
     page.get_by_role("button", name="Save", exact=True).click()
+    done(page)
     page.reload()
     expect(page.locator("[data-part=reaction]")).to_contain_text(f"{measured:.2f} s")
 
@@ -162,10 +143,9 @@ def test_any_earlier_state_of_a_segment_is_brought_back_from_its_history(visit: 
     press(page, "Escape", "Delete")
     saved(page)
     assert labels(app_home, clip, "Historian") == []
-    page.locator("#timeline .tl-open").wait_for()
-    page.locator("#timeline .tl").focus()
     press(page, "h")
     page.get_by_role("button", name="Bring back surprised").first.click()
+    done(page)
     press(page, "Escape")
     assert [emotion for emotion, _, _ in labels(app_home, clip, "Historian")] == ["surprised"]
 
@@ -217,10 +197,9 @@ def test_a_reviewer_settles_what_people_say_differently(visit: OpenPage, clip: i
         press(page, "r")
         expect(page.locator(".tl-name-mine")).to_have_text("consensus")
         expect(page.locator(".tl-name-suggested")).to_have_text("people")
-        page.evaluate("document.querySelector('#timeline video').currentTime = 27.5")
+        seek(page, 27.5)
         press(page, "j", "k")
-        while "27" not in page.locator(".tl-when").inner_text():
-            press(page, "n")
+        press_until(page, "n", lambda: "27.0 –" in page.locator(".tl-when").inner_text())
         expect(page.locator(".tl-said")).to_contain_text("People differ here.")
         expect(page.locator(".tl-person")).to_contain_text(["Rater one", "Rater two"])
         page.get_by_role("button", name="Take what Rater two says").click()
@@ -257,11 +236,11 @@ def test_all_that_the_model_is_sure_of_is_accepted_at_once_and_undone_at_once(
     page = open_as(visit, clip, "Truster")
     press(page, "Shift+Enter")
     expect(page.locator(".tl-message")).to_contain_text(re.compile("Accepted .* sure of"))
-    expect(page.locator(".tl-counts")).to_contain_text("correction")
+    done(page)
     assert labels(app_home, clip, "Truster")
-    page.locator("#timeline .tl").focus()
     press(page, "Control+z")
     expect(page.locator(".tl-message")).to_contain_text("Undone")
+    done(page)
     assert labels(app_home, clip, "Truster") == []
 
 
@@ -271,6 +250,7 @@ def test_the_threshold_of_hatching_is_a_slider_for_the_whole_study(visit: OpenPa
     slider = page.get_by_label("Hatch suggestions from this uncertainty on")
     slider.fill("100")
     expect(page.locator("[data-part=threshold-value]")).to_have_text("100 %")
+    done(page)
     other = open_as(visit, clip, "Another")
     expect(other.locator("[data-part=threshold-value]")).to_have_text("100 %")
     press(other, "n")
