@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Literal
 
+from annotations.records import StoreError
 from stf2m.weights import Progress
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
@@ -23,6 +24,13 @@ class PlainError(ValueError):
     """An error whose message is one sentence for people; ``there`` is the id of what was there already, if so."""
 
     there: int | None = None
+
+
+def plainly(error: OSError | StoreError) -> str:
+    """What the disk or the database said, without its number and without a path: "no space left on device"."""
+    said = error.strerror if isinstance(error, OSError) else None
+    said = (said or str(error) or type(error).__name__).rstrip(".")
+    return said[:1].lower() + said[1:]
 
 
 @dataclass
@@ -155,6 +163,9 @@ class Jobs:
             job.state, job.stage = "cancelled", "Cancelled"
         except PlainError as error:
             job.state, job.error, job.result = "failed", str(error), error.there
+        except (OSError, StoreError) as error:
+            log.exception("The analysis of %s failed", job.name)
+            job.state, job.error = "failed", f"{job.name} was not added: {plainly(error)}."
         except Exception:
             log.exception("The analysis of %s failed", job.name)
             job.state, job.error = "failed", f"{job.name} could not be analysed because of an error in the studio."

@@ -8,7 +8,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from pydantic import BaseModel, Field, ValidationError
 
-from annotations.records import NotFoundError
+from annotations.records import NotFoundError, StoreError
 from app import caller, taking_away
 from app.jobs import PlainError
 from app.studio import Studio
@@ -79,7 +79,7 @@ def routes(studio: Studio) -> APIRouter:
     def expect(file: File) -> Response:
         try:
             token = studio.once(Uploads).announce(file.study, file.name, file.size, file.subtitles, file.typed)
-        except (PlainError, NotFoundError) as refusal:
+        except (PlainError, NotFoundError, StoreError) as refusal:
             return JSONResponse({"refused": str(refusal)})
         return JSONResponse({"token": token})
 

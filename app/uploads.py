@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.ingest import Upload, plain_name
-from app.jobs import Job, PlainError
+from app.jobs import Job, PlainError, plainly
 from app.studio import Studio
 
 #: An announced file whose bytes do not come within this time is forgotten, seconds.
@@ -69,19 +69,21 @@ class Uploads:
         """Write an announced file as it comes and queue its analysis.
 
         Raises ``KeyError`` for a file that was not announced and :class:`app.jobs.PlainError` for one that is too
-        large; nothing is left of it then.
+        large or that the disk does not take; nothing is left of it then.
         """
         with self._lock:
             announced = self._announced.pop(token)
             self._received += 1
         folder = self._studio.files.incoming / f"upload-{secrets.token_hex(8)}"
-        folder.mkdir(parents=True)
         try:
+            folder.mkdir(parents=True)
             path = folder / f"clip{_suffix(announced.name)}"
             await self._write(path, announced.name, chunks)
             job = self._studio.submit(announced.study_id, _upload(announced, path))
-        except BaseException:
+        except BaseException as error:
             shutil.rmtree(folder, ignore_errors=True)
+            if isinstance(error, OSError):
+                raise PlainError(f"{announced.name} could not be kept: {plainly(error)}.") from error
             raise
         self._folders[job.id] = (announced.study_id, folder)
         return job

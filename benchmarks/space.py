@@ -120,7 +120,8 @@ def _visit(url: str, clip: Path, pictures: Path | None) -> dict[str, str]:
     """What a visitor does, and how long each step takes them."""
     steps: dict[str, str] = {}
     with sync_playwright() as playwright:
-        page = chromium.launch(playwright).new_page(viewport={"width": 1440, "height": 900})
+        browser = chromium.launch(playwright)
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.set_default_timeout(PATIENCE_S * 1000)
         begun = time.perf_counter()
         page.goto(url)
@@ -151,7 +152,7 @@ def _visit(url: str, clip: Path, pictures: Path | None) -> dict[str, str]:
         )
         steps["face, voice, words, as About says"] = "; ".join(works)
         _picture(page, pictures, "about")
-        page.context.browser.close()
+        browser.close()
     return steps
 
 

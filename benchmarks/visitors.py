@@ -7,7 +7,6 @@ sessions and uploads. Meanwhile the server's memory and what it keeps on the dis
 """
 
 import asyncio
-import json
 import os
 import random
 import secrets
@@ -16,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,6 +24,7 @@ import httpx
 import typer
 
 from app.demo import DEMOS
+from benchmarks.by_hand import Page
 from benchmarks.saving.servers import free_port, running
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -49,50 +49,28 @@ class Seen:
     memory: list[tuple[float, float, int]] = field(default_factory=list)
 
 
-class Visitor:
-    """A browser that is open in the demo, by hand: a cookie, a page and what the page asks for."""
+class Visitor(Page):
+    """A visitor of the demo, with a secret of their own."""
 
     def __init__(self, url: str, number: int, all_secrets: list[str], seen: Seen):
+        super().__init__(url, all_secrets[number])
         self.secret = all_secrets[number]
         self.number = number
         self.files: list[str] = []
-        self.page = ""
-        self._name = 0
         self._others = [each.encode() for each in all_secrets if each != self.secret]
         self._seen = seen
-        self._web = httpx.AsyncClient(base_url=url, timeout=120)
-        self._widgets: dict[str, int] = {}
         self._chance = random.Random(number)
-        self._heart: asyncio.Task[None] | None = None
-        self._clips: list[dict[str, Any]] = []
 
     async def come(self) -> None:
-        """Open the page, or load it again: the cookie stays, the page's name is another."""
-        await self.get("/")
-        if not self._widgets:
-            config = json.loads(await self.get("/config"))
-            ids = {each["props"].get("elem_id"): each["id"] for each in config["components"]}
-            self._widgets = {name: ids[name] for name in ("timeline", "queue")}
-        self.page = secrets.token_hex(6)
-        if self._heart:
-            self._heart.cancel()
-        self._heart = asyncio.create_task(self._beat())
-        self._name = await self._annotator()
-        answer = await self.ask("queue", "clips", study=1, annotator=self._name)
-        self._clips = answer["clips"]
+        """Open the page, or load it again."""
+        await self.open()
         self._seen.done["pages"] += 1
 
-    async def leave(self) -> None:
-        """Close the browser."""
-        if self._heart:
-            self._heart.cancel()
-        await self._web.aclose()
-
-    async def work(self, until: float) -> None:
+    async def work(self, others: Sequence["Visitor"], until: float) -> None:
         """Do what visitors do, in no order, until then."""
         acts: list[tuple[int, Callable[[], Awaitable[None]]]] = [
             (12, self._correct), (3, self._look), (1, self.come), (1, self._adapt), (2, self._take_away),
-            (2, self._add), (2, self._pry),
+            (2, self._add), (2, lambda: self._pry(others)),
         ]  # fmt: skip
         weights = [weight for weight, _ in acts]
         while time.perf_counter() < until:
@@ -101,31 +79,26 @@ class Visitor:
             try:
                 await act()
             except (httpx.HTTPError, KeyError, ValueError) as error:
-                self._seen.failures.append(f"{act.__name__.strip('_')}: {type(error).__name__} {error}"[:200])
+                self._seen.failures.append(f"{act.__name__.strip('_<>')}: {type(error).__name__} {error}"[:200])
 
     # --- what they do ---------------------------------------------------------------------------------------------
 
-    async def _annotator(self) -> int:
-        """The page's load event, which gives the visitor a name, and what it then tells the widgets."""
-        await self._event("arrive", [self.secret])
-        body = {"data": [None, None], "fn_index": FUNCTIONS["who"], "session_hash": self.page}
-        answer = json.loads(await self.post("/gradio_api/run/predict", json=body))
-        return int(answer["data"][0]["annotator"])
-
     async def _correct(self) -> None:
-        clip = self._chance.choice(self._clips)
+        clip = self._chance.choice(self.clips)
         start_s = round(self._chance.uniform(0, clip["duration_s"] - 2.1), 3)
         said = {"start_s": start_s, "end_s": round(start_s + 1.5, 3), "degrees": {self._chance.choice(EMOTIONS): 1.0}}
         begun = time.perf_counter()
-        answer = await self.ask("timeline", "correct", clip=clip["id"], annotator=self._name, note=self.secret, **said)
+        answer = await self.ask(
+            "timeline", "correct", clip=clip["id"], annotator=self.annotator, note=self.secret, **said
+        )
         self._seen.corrections.append(time.perf_counter() - begun)
         if "annotation" not in answer:
             raise ValueError(f"{answer}")
         self._seen.done["corrections"] += 1
 
     async def _look(self) -> None:
-        clip = self._chance.choice(self._clips)
-        answer = await self.ask("timeline", "open", clip=clip["id"], annotator=self._name)
+        clip = self._chance.choice(self.clips)
+        answer = await self.ask("timeline", "open", clip=clip["id"], annotator=self.annotator)
         notes = {each["note"] for each in answer["timeline"]["annotations"]}
         if notes - {self.secret}:
             self._seen.crossings.append(f"visitor {self.number} saw the notes {notes}")
@@ -134,12 +107,12 @@ class Visitor:
         self._seen.done["clips opened"] += 1
 
     async def _adapt(self) -> None:
-        answer = await self.ask("timeline", "adapt", study=1, annotator=self._name)
+        answer = await self.ask("timeline", "adapt", study=1, annotator=self.annotator)
         self._seen.done["adaptations" if "report" in answer else "adaptations too early"] += 1
 
     async def _take_away(self) -> None:
         """Labels as a file, by Gradio's own way: an event, its answer, and the file's address."""
-        answer = await self._event("refresh", [1, "csv", ""], names="data")
+        answer = await self.event("data.refresh", [1, "csv", ""])
         file = next(each["path"] for each in _mappings(answer) if each.get("meta"))
         content = await self.get(f"/gradio_api/file={file}")
         if self.secret.encode() not in content and self._seen.done["corrections"] and b"\n" in content.strip():
@@ -152,86 +125,31 @@ class Visitor:
             return
         file = DEMOS[-1].path.read_bytes() + self.secret.encode()  # players skip what stands behind the last box
         words = [f"{self.secret}.srt", f"1\n00:00:00,000 --> 00:00:02,000\n{self.secret}\n"]
-        new = {"study": 1, "name": f"{self.secret}.mp4", "size": len(file), "subtitles": words}
-        answer = json.loads(await self.post("/upload", json=new))
-        if "token" not in answer:
-            self._seen.done["clips refused by the limit"] += 1
-            return
-        await self.post(f"/upload/{answer['token']}", content=file)
-        self._seen.done["clips added"] += 1
+        answer = await self.add(f"{self.secret}.mp4", file, subtitles=words)
+        self._seen.done["clips added" if "job" in answer else "clips refused by the limit"] += 1
 
-    async def _pry(self) -> None:
+    async def _pry(self, others: Sequence["Visitor"]) -> None:
         """Try to reach what is another's."""
-        other = self._chance.choice([each for each in VISITORS if each is not self])
+        other = self._chance.choice([each for each in others if each is not self])
         tries = [f"/gradio_api/file={each}" for each in other.files]
-        tries += [f"/gradio_api/queue/data?session_hash={other.page}", f"/gradio_api/heartbeat/{other.page}"]
-        tries += [f"/gradio_api/deep_link?session_hash={other.page}", "/clip/999", "/clip/999/report"]
+        tries += [f"/gradio_api/queue/data?session_hash={other.name}", f"/gradio_api/heartbeat/{other.name}"]
+        tries += [f"/gradio_api/deep_link?session_hash={other.name}", "/clip/999", "/clip/999/report"]
         for path in tries:
-            answer = await self._web.get(path)
-            self._search(answer.content, path)
+            answer = await self.web.get(path)
+            self.see(answer.content, path)
             if answer.status_code < 400:
                 self._seen.crossings.append(f"visitor {self.number} got {answer.status_code} for {path}")
-        body = {"session_hash": other.page, "component_id": self._widgets["timeline"], "fn_name": "open", "data": {}}
-        answer = await self._web.post("/gradio_api/component_server", json=body)
+        body = {**self.call("timeline", "open"), "session_hash": other.name}
+        answer = await self.web.post("/gradio_api/component_server", json=body)
         if answer.status_code < 400:
             self._seen.crossings.append(f"visitor {self.number} spoke as the page of visitor {other.number}")
         self._seen.done["attempts to reach what is another's"] += len(tries) + 1
 
-    # --- how they ask ---------------------------------------------------------------------------------------------
-
-    async def get(self, path: str, **options: Any) -> bytes:
-        """What is at an address; raises where it is refused."""
-        answer = await self._web.get(path, **options)
-        self._search(answer.content, path)
-        answer.raise_for_status()
-        return answer.content
-
-    async def post(self, path: str, **options: Any) -> bytes:
-        """The same for what is sent."""
-        answer = await self._web.post(path, **options)
-        self._search(answer.content, path)
-        answer.raise_for_status()
-        return answer.content
-
-    async def ask(self, widget: str, name: str, **data: Any) -> dict[str, Any]:
-        """Call a widget's server function."""
-        body = {"session_hash": self.page, "component_id": self._widgets[widget], "fn_name": name, "data": data}
-        return json.loads(await self.post("/gradio_api/component_server", json=body))
-
-    async def _event(self, function: str, data: list[Any], names: str = "") -> list[Any]:
-        """An event of the page, through the queue, as the page sends it."""
-        number = FUNCTIONS[f"{names}.{function}" if names else function]
-        body = {"data": data, "fn_index": number, "session_hash": self.page, "event_data": None, "trigger_id": None}
-        await self.post("/gradio_api/queue/join", json=body)
-        path = f"/gradio_api/queue/data?session_hash={self.page}"
-        async with self._web.stream("GET", path) as answers:
-            answers.raise_for_status()
-            async for line in answers.aiter_lines():
-                self._search(line.encode(), path)
-                message = json.loads(line[5:]) if line.startswith("data:") else {}
-                if message.get("msg") == "process_completed":
-                    if not message.get("success"):
-                        raise ValueError(f"{function}: {message.get('output')}")
-                    return message["output"]["data"]
-        raise ValueError(f"{function} was not answered")
-
-    async def _beat(self) -> None:
-        """The tab is open for as long as this goes on."""
-        try:
-            async with self._web.stream("GET", f"/gradio_api/heartbeat/{self.page}") as alive:
-                async for _ in alive.aiter_bytes():
-                    pass
-        except httpx.HTTPError as error:
-            self._seen.failures.append(f"heartbeat: {error}")
-
-    def _search(self, content: bytes, where: str) -> None:
+    def see(self, content: bytes, where: str) -> None:
+        """Search whatever comes for the secrets of others."""
         found = [each for each in self._others if each in content]
         if found:
             self._seen.crossings.append(f"visitor {self.number} found the secret of {len(found)} others at {where}")
-
-
-VISITORS: list[Visitor] = []
-FUNCTIONS: dict[str, int] = {}
 
 
 def main(
@@ -259,38 +177,17 @@ def main(
 async def _run(url: str, home: Path, number: int, seconds: float) -> tuple[Seen, float]:
     seen = Seen()
     all_secrets = [f"secret{secrets.token_hex(8)}" for _ in range(number)]
-    config = httpx.get(f"{url}/config", timeout=120).json()
-    FUNCTIONS.update(_functions(config))
-    VISITORS.extend(Visitor(url, each, all_secrets, seen) for each in range(number))
+    visitors = [Visitor(url, each, all_secrets, seen) for each in range(number)]
     begun = time.perf_counter()
-    for each in VISITORS:
+    for each in visitors:
         await each.come()
     measuring = asyncio.create_task(_measure(home, seen, begun))
     working = time.perf_counter()
-    await asyncio.gather(*(each.work(working + seconds) for each in VISITORS))
+    await asyncio.gather(*(each.work(visitors, working + seconds) for each in visitors))
     measuring.cancel()
-    for each in VISITORS:
-        await each.leave()
+    for each in visitors:
+        await each.close()
     return seen, time.perf_counter() - working
-
-
-def _functions(config: dict[str, Any]) -> dict[str, int]:
-    """The numbers of three events that the page sends by itself.
-
-    Its load, telling the widgets who works on what, and that the Data tab was opened.
-    """
-    ids = {each["props"].get("elem_id"): each["id"] for each in config["components"]}
-    tab = ids["tab-data"]
-    found = {"arrive": -1, "who": -1, "data.refresh": -1}
-    for each in config["dependencies"]:
-        targets = [tuple(target) for target in each["targets"]]
-        if any(kind == "load" for _, kind in targets) and found["arrive"] < 0 and len(each["outputs"]) == 5:
-            found["arrive"] = each["id"]
-        if each["outputs"] == [ids["queue"], ids["timeline"]]:
-            found["who"] = each["id"]
-        if (tab, "select") in targets:
-            found["data.refresh"] = each["id"]
-    return found
 
 
 async def _measure(home: Path, seen: Seen, begun: float) -> None:

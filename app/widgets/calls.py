@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from annotations.records import AnnotationError, StoreError
-from app.jobs import PlainError
+from app.jobs import PlainError, plainly
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +22,9 @@ def plain(call: Call) -> Call:
             return call(data)
         except (AnnotationError, PlainError, StoreError) as refusal:
             return {"refused": str(refusal)}
+        except OSError as error:
+            log.exception("%s failed", call.__name__)
+            return {"refused": f"That did not work: {plainly(error)}."}
         except Exception:
             log.exception("%s failed", call.__name__)
             return {"refused": "That did not work because of an error in the studio; its log says which."}

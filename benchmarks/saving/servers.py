@@ -37,7 +37,7 @@ def running(
             if program.poll() is not None or time.monotonic() > until:
                 last = log.read_text("utf-8", "replace").strip().splitlines()[-1:] or ["it said nothing"]
                 raise DoesNotRun(f"{Path(command[0]).name} did not start to answer: {last[0]}")
-            time.sleep(0.5)
+            time.sleep(0.05)
         yield
     finally:
         program.terminate()

@@ -1,0 +1,89 @@
+"""How soon the studio is there: ``python -m benchmarks.startup``; writes STARTUP.md beside this file.
+
+``python app.py`` with the demo study ready, several times: from its start until ``/healthz`` answers; then from the
+address typed into a real Chromium until the timeline shows a clip and takes keys, in a browser that has never been here
+and in one that comes again. Before it, one start that does not count analyses the demo clips and warms the disk.
+"""
+
+import os
+import statistics
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import typer
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+
+from benchmarks.machine import by_others, cores_taken
+from benchmarks.saving.servers import free_port, running
+from tests.browser import chromium
+
+ROOT = Path(__file__).resolve().parents[1]
+TOLD = Path(__file__).with_name("STARTUP.md")
+#: What the first start may take, in which the demo clips are analysed, seconds; and a page, ms.
+PATIENCE_S, PATIENCE_MS = 1800, 120_000
+ROWS = (
+    "started until /healthz answers",
+    "page usable, first visit with this browser",
+    "page usable, next visit",
+)
+
+
+def main(
+    times: Annotated[int, typer.Option(min=1, help="So many starts are measured.")] = 5,
+    home: Annotated[Path | None, typer.Option(help="A prepared STF2M_HOME; else one is made first.")] = None,
+    out: Annotated[Path, typer.Option(help="Where the figures are written.")] = TOLD,
+) -> None:
+    """Start it, look at it, and tell how long that took."""
+    found: dict[str, list[float]] = {row: [] for row in ROWS}
+    with TemporaryDirectory(prefix="startup-") as place, sync_playwright() as playwright:
+        browser = chromium.launch(playwright)
+        home = home or Path(place)
+        for _ in range(2):  # the first analyses the demo clips, the second reads all that a start reads
+            _once(home, browser)
+        begun = cores_taken()
+        for _ in range(times):
+            for row, seconds in zip(ROWS, _once(home, browser), strict=True):
+                found[row].append(seconds)
+        others = by_others(begun, cores_taken())
+        browser.close()
+    table = "\n".join(f"| {row} | {statistics.median(each):.1f} | {max(each):.1f} |" for row, each in found.items())
+    out.write_text(
+        "# Starting\n\nBy `python -m benchmarks.startup`, which says what is done. "
+        f"{times} starts on {os.cpu_count()} cores, of which other programs took {others:.0%}.\n\n"
+        f"| what | median, s | longest, s |\n| --- | --- | --- |\n{table}\n",
+        encoding="utf-8",
+    )
+    typer.echo(out.read_text(encoding="utf-8"))
+
+
+def _once(home: Path, browser: Browser) -> tuple[float, float, float]:
+    """One start, and two looks at the page, seconds."""
+    port = free_port()
+    env = {**os.environ, "STF2M_HOME": str(home), "STF2M_MODE": "studio", "GRADIO_SERVER_PORT": str(port)}
+    url, begun = f"http://127.0.0.1:{port}", time.perf_counter()
+    command = [sys.executable, "app.py"]
+    log = home / "startup.log"
+    with running(command, f"{url}/healthz", folder=ROOT, log=log, env=env, patience_s=PATIENCE_S):
+        answered = time.perf_counter() - begun
+        context = browser.new_context(viewport={"width": 1440, "height": 900})
+        looks = [_usable(context, url) for _ in range(2)]
+        context.close()
+    return answered, looks[0], looks[1]
+
+
+def _usable(context: BrowserContext, url: str) -> float:
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    begun = time.perf_counter()
+    page.goto(url, wait_until="commit")
+    page.locator("#timeline .tl-open").wait_for()
+    took = time.perf_counter() - begun
+    page.close()
+    return took
+
+
+if __name__ == "__main__":
+    typer.run(main)
