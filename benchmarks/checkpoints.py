@@ -29,6 +29,7 @@ MAKERS = (
     "network",
     "people",
     "recurrent",
+    "remembering",
     "training",
     "validation",
 )

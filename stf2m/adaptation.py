@@ -241,7 +241,7 @@ def adapt(
     parts = [support[used]]
     labels, counts = [degrees[used].astype(np.float32)], [weights[used]]
     if memory is not None:
-        remembered, their_degrees, their_weights = recall(memory, emotions, float(network.memory_weight))
+        remembered, their_degrees, their_weights = recall(memory, emotions, network.memory_weight.numpy())
         parts, labels, counts = [*parts, remembered], [*labels, their_degrees], [*counts, their_weights]
     joined, target, count = Encoded.concatenate(parts), np.concatenate(labels), np.concatenate(counts)
     if (target.sum(axis=0) > 0).sum() < 2:
@@ -310,9 +310,9 @@ def _check(
         raise SupportError("These segments were encoded by another model; encode them again with this one.")
 
 
-def recall(memory: Memory, emotions: Sequence[str], weight: float) -> tuple[Encoded, FloatArray, FloatArray]:
-    """The remembered segments of the emotions asked for, with degrees and weights: all of one emotion and modality
-    together count as much as ``weight`` corrections.
+def recall(memory: Memory, emotions: Sequence[str], weight: FloatArray) -> tuple[Encoded, FloatArray, FloatArray]:
+    """The remembered segments of the emotions asked for, with degrees and weights: all of one emotion and modality m
+    together count as much as ``weight[m]`` corrections; ``weight (M,)``.
     """
     names = [canonical(name) for name in emotions]
     column = np.zeros((len(memory.emotions), len(names)), np.float32)
@@ -324,7 +324,7 @@ def recall(memory: Memory, emotions: Sequence[str], weight: float) -> tuple[Enco
     present, mass = memory.encoded.present[asked].astype(np.float32), degrees[asked]
     together = mass.T @ present
     rows = (mass @ together) * present
-    weights = weight * present.sum(axis=1) / np.maximum(rows.sum(axis=1), 1e-6)
+    weights = present @ weight / np.maximum(rows.sum(axis=1), 1e-6)
     return memory.encoded[asked], mass, weights.astype(np.float32)
 
 

@@ -35,8 +35,8 @@ class FastWeights(NamedTuple):
     conditioning: Conditioning
 
 
-#: Rounds of learning from unlabelled segments, and how much the estimated proportions of the emotions among them count.
-ROUNDS, PROPORTIONS = 6, 0.5
+#: Rounds of learning from unlabelled segments, and of fitting their degrees to the emotions' shares.
+ROUNDS, FITTING = 6, 20
 #: So many unlabelled segments' worth of evidence says that they are not recorded otherwise than the corrected ones.
 ALIKE = 10.0
 
@@ -234,23 +234,19 @@ def _with_company(
 ) -> tuple[FastWeights, Evidence]:
     """Prototypes and corrections that unlabelled segments have moved: soft k-means (Ren et al. 2018).
 
-    In every round each unlabelled segment gets the degrees that the present prototypes give it, times the emotions'
-    estimated proportions to a power (they are seldom even; Veilleux et al. 2021), and counts with them beside the
-    corrections. What they all are away from what explains them (other people, another room) moves the corrections to
-    where they are, for they are what will be answered.
+    In every round each unlabelled segment gets the degrees that the present prototypes give it, as far as they fit the
+    emotions' :func:`shared` occurrence, and counts with them beside the corrections. What they all are away from what
+    explains them (other people, another room) moves the corrections to where they are, for they are what will be
+    answered.
     """
     theirs = network.evidence(unlabelled, fast.conditioning)
     firing = torch.cat([reading.firing.normalised, unlabelled.firing.normalised])
     present = theirs.present.to(degrees.dtype)
     seen = present.sum(dim=0)[:, None]
     mass = torch.cat([weights, torch.full_like(present[:, 0], count)])
-    proportions = torch.full_like(degrees[0], 1 / degrees.shape[1])
     corrected = evidence
     for _ in range(ROUNDS):
-        spoken = logits(fast, theirs) / fast.temperature
-        guessed = (spoken + PROPORTIONS * proportions.log()).softmax(dim=1)
-        total = (degrees * weights[:, None]).sum(dim=0) + guessed.sum(dim=0)
-        proportions = (total / total.sum()).clamp(min=1e-3)
+        guessed = shared(logits(fast, theirs) / fast.temperature, fast.known)
         explained = torch.einsum("nk,kjd->njd", guessed, fast.prototypes) + fast.centre
         away = ((theirs.features - explained) * present[:, :, None]).sum(dim=0) / (seen + ALIKE)
         corrected = corrected._replace(features=corrected.features + away * corrected.present[:, :, None])
@@ -258,6 +254,30 @@ def _with_company(
         moved = _prototypes(network, both, firing, torch.cat([degrees, guessed]), mass)
         fast = moved._replace(conditioning=fast.conditioning, known=fast.known)
     return fast, corrected
+
+
+def shared(spoken: Tensor, known: Tensor) -> Tensor:
+    """Degrees ``(n, N)`` of unlabelled segments by their logits ``spoken (n, N)``, of the ``known (N,)`` emotions.
+
+    The mean p of their softmax says in which shares the emotions occur, roughly: errors make it uneven where the shares
+    are even. So p is drawn to even shares u by how likely it is that they are even, ``L = exp(-n KL(p ‖ u))``, the
+    likelihood of u over that of p: a few segments in about even shares are taken as even, many or very uneven ones
+    speak for themselves. The degrees are those nearest to the softmax whose mean is ``(1 - L) p + L u``, by iterative
+    proportional fitting (Sinkhorn 1967). Taking shares for even whatever is there does harm where they are not
+    (Veilleux et al. 2021).
+    """
+    degrees = spoken.softmax(dim=1)
+    even = known / known.sum()
+    share = degrees.mean(dim=0)
+    apart = (share * torch.where(known, share / even.clamp(min=1e-9), 1.0).clamp(min=1e-9).log()).sum()
+    likely = torch.exp(-len(spoken) * apart)
+    wanted = (1 - likely) * share + likely * even
+    drawn = torch.zeros_like(share)
+    for _ in range(FITTING):
+        step = torch.where(known, wanted.clamp(min=1e-6) / degrees.mean(dim=0).clamp(min=1e-6), 1.0)
+        drawn = drawn + step.log()
+        degrees = (spoken + drawn).softmax(dim=1)
+    return degrees
 
 
 def _unconditioned(network: Network) -> Conditioning:

@@ -148,7 +148,7 @@ class Network(nn.Module):
         self.rule_support: Tensor
         self.register_buffer("temperature", torch.tensor(1.0))
         self.register_buffer("familiar", torch.full((count + 1,), 10.0))
-        self.register_buffer("memory_weight", torch.tensor(2.0))
+        self.register_buffer("memory_weight", torch.full((count,), 2.0))
         self.register_buffer("rule_values", torch.zeros(size.rules, len(self.rules.bells.lowest)))
         self.register_buffer("rule_weight", torch.full((size.rules,), 1 / size.rules))
         self.register_buffer("rule_support", torch.zeros(size.rules))

@@ -47,7 +47,7 @@ def pulls(
     network, parts = model.network, [support]
     mass = degrees.astype(np.float32) * weights.astype(np.float32)[:, None]
     if isinstance(network, STF2M) and network.memory is not None:
-        remembered, theirs, counts = recall(network.memory, meanings or model.emotions, float(network.memory_weight))
+        remembered, theirs, counts = recall(network.memory, meanings or model.emotions, network.memory_weight.numpy())
         parts, mass = [*parts, remembered], np.concatenate([mass, theirs * counts[:, None]])
     if not len(mass):
         return Pulls(np.zeros(0, np.float32), 0.0)

@@ -1,11 +1,12 @@
 """Validation on people who were not trained on: accuracy on episodes, by data set, shots and protocol."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 
 from stf2m.corpus import Corpus
 from stf2m.encoded import Encoded
@@ -110,6 +111,16 @@ def answer(model: STF2M, reading: Reading, episode: Episode) -> tuple[Tensor, Te
     own = fast.prototypes[torch.from_numpy(episode.query_labels)]
     away = (evidence.features - fast.centre - own).square().sum(dim=-1) * model.log_sharpness.exp()
     return contributions(fast, evidence).sum(dim=1), away.masked_fill(~evidence.present, float("nan"))
+
+
+def likeliest_temperature(logits: Sequence[Tensor], labels: Sequence[Tensor]) -> float:
+    """By what to divide logits ``(n, N)`` so that all labels ``(n,)`` are likeliest (Guo et al. 2017)."""
+    grid = torch.logspace(-2, 1, 61)
+    losses = [
+        sum(float(F.cross_entropy(each / value, label)) for each, label in zip(logits, labels, strict=True))
+        for value in grid
+    ]
+    return float(grid[int(np.argmin(losses))])
 
 
 def _rows(value: Reading, rows: Tensor) -> Reading:

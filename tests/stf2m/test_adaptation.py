@@ -3,11 +3,13 @@ import time
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stf2m.adaptation import AdaptedModel, SupportError
 from stf2m.checkpoint import CheckpointError
 from stf2m.encoded import Encoded
-from stf2m.fast_weights import contributions, logits
+from stf2m.fast_weights import contributions, logits, shared
 from stf2m.model import STF2M
 from stf2m.network import Memory
 from stf2m.threads import one_thread
@@ -170,6 +172,30 @@ def test_unlabelled_segments_of_one_emotion_are_not_shared_out_over_all(untraine
     before = untrained.adapt(support, degrees, names).predict(one).memberships[:, 0].mean()
     after = untrained.adapt(support, degrees, names, unlabelled=one).predict(one).memberships[:, 0].mean()
     assert after > before - 0.05
+
+
+@given(seed=st.integers(0, 10**6), count=st.integers(1, 60), emotions=st.integers(2, 7), unknown=st.integers(0, 2))
+def test_unlabelled_segments_are_shared_out_among_known_emotions_only(seed, count, emotions, unknown) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    spoken = 3 * torch.randn(count, emotions + unknown, generator=generator)
+    known = torch.arange(emotions + unknown) < emotions
+    degrees = shared(spoken.masked_fill(~known, -1e4), known)
+    assert torch.allclose(degrees.sum(dim=1), torch.ones(count), atol=1e-5)
+    assert not degrees[:, ~known].any()
+    plain = spoken.masked_fill(~known, -1e4).softmax(dim=1).mean(dim=0)
+    apart = (degrees.mean(dim=0) - 1 / emotions)[known].abs().sum()
+    assert apart <= (plain - 1 / emotions)[known].abs().sum() + 0.02, "never further from even shares than they seemed"
+
+
+def test_few_segments_in_about_even_shares_are_taken_as_even_and_many_uneven_ones_are_not() -> None:
+    known = torch.ones(3, dtype=torch.bool)
+    nearly = torch.eye(3)[[0, 0, 0, 0, 1, 1, 1, 2, 2]]
+    few = shared(4 * nearly + 0.3 * torch.randn(9, 3, generator=torch.Generator().manual_seed(0)), known)
+    assert few.mean(dim=0).max() < 0.37
+    uneven = torch.eye(3)[[0] * 60 + [1] * 20 + [2] * 20]
+    np.testing.assert_allclose(
+        shared(6 * uneven, known).mean(dim=0), (6 * uneven).softmax(dim=1).mean(dim=0), atol=1e-3
+    )
 
 
 def test_no_unlabelled_segment_changes_nothing_and_their_order_neither(untrained) -> None:
