@@ -15,6 +15,8 @@ from app.studio import Studio
 
 #: An announced file whose bytes do not come within this time is forgotten, seconds.
 PATIENCE_S = 3600.0
+#: What lies so long where files come in belongs to nobody any more, seconds.
+STALE_S = 24 * 3600.0
 SUBTITLES = (".srt", ".vtt")
 
 
@@ -38,8 +40,9 @@ class Uploads:
         self._folders: dict[int, tuple[int, Path]] = {}
         self._received = 0
         self._lock = threading.Lock()
-        for left in studio.files.incoming.glob("upload-*"):
-            shutil.rmtree(left, ignore_errors=True)
+        for left in studio.files.incoming.iterdir():  # by a studio that was killed; another process may be at work
+            if time.time() - left.stat().st_mtime > STALE_S:
+                shutil.rmtree(left, ignore_errors=True)
 
     def announce(
         self, study_id: int, name: str, size: int, subtitles: tuple[str, str] | None = None, typed: str = ""

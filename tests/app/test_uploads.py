@@ -1,5 +1,6 @@
 """Files on their way in: streamed to the disk, refused in a sentence, and cleared up behind the analysis."""
 
+import os
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from app.ingest import Upload
 from app.jobs import Job, PlainError
 from app.settings import Settings
 from app.studio import Studio
-from app.uploads import Uploads
+from app.uploads import STALE_S, Uploads
 
 STUDY = 1
 SILENT = DEMOS[-1]
@@ -127,7 +128,9 @@ def test_too_large_is_refused_when_announced_and_when_it_lied(home):
         uploads.announce(99, "nowhere.mp4", 10)
 
 
-def test_what_a_killed_studio_left_behind_goes_at_the_next_start(studio: Studio):
+def test_what_a_killed_studio_left_behind_goes_when_nobody_can_be_at_it_any_more(studio: Studio):
+    (studio.files.incoming / "upload-4567").mkdir()
     (studio.files.incoming / "upload-0123").mkdir()
+    os.utime(studio.files.incoming / "upload-0123", (time.time() - STALE_S - 1,) * 2)
     Uploads(studio)
-    assert _left(studio) == []
+    assert _left(studio) == ["upload-4567"], "another process of the same studio may be receiving it"

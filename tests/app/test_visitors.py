@@ -33,6 +33,7 @@ def visitors(home: Path, asking: Asking) -> Visitors:
     left.mkdir(parents=True)
     (left / "studio.sqlite3").touch()
     template = Studio(Settings(home=home, mode="demo", max_visitors=2))
+    template.version(1)  # of the checkpoint that is here now
     return Visitors(template, lambda: asking.secret, lambda: asking.now)
 
 
