@@ -72,9 +72,18 @@ def frames(path: Path, rate_hz: float = RATE_HZ) -> Iterator[tuple[float, NDArra
     """The upright RGB picture ``(H, W, 3)`` nearest to each time ``i / rate_hz``, with that time in seconds.
 
     The long side has at most 640 pixels, square ones. A picture that stays for longer than one step is repeated as
-    long as a viewer sees it; times before the first and after the last picture are left out.
+    long as a viewer sees it, and pictures in a row that do not differ in any pixel are one and the same array; times
+    before the first and after the last picture are left out.
     Raises :class:`~stf2m.containers.MediaError` when the file is no media file.
     """
+    last: NDArray[np.uint8] | None = None
+    for at, rgb in _timed(path, rate_hz):
+        if last is None or (rgb is not last and not np.array_equal(rgb, last)):
+            last = rgb
+        yield at, last
+
+
+def _timed(path: Path, rate_hz: float) -> Iterator[tuple[float, NDArray[np.uint8]]]:
     shrink, half = VideoReformatter(), 0.5 / rate_hz
     shown: Picture | None = None
     index = 0

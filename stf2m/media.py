@@ -57,7 +57,8 @@ def frames(path: Path, rate_hz: float = RATE_HZ) -> Iterator[tuple[float, NDArra
     """The upright RGB picture ``(H, W, 3)`` nearest to each time ``i / rate_hz``, with that time in seconds.
 
     The long side has at most 640 pixels, square ones. A picture that stays for longer than one step is repeated as
-    long as a viewer sees it; times before the first and after the last picture are left out.
+    long as a viewer sees it, and pictures in a row that do not differ in any pixel are one and the same array; times
+    before the first and after the last picture are left out.
     Raises :class:`MediaError` when the file is no media file.
     """
     with closing(sandbox.stream(decoding.frames, path, rate_hz)) as pictures:

@@ -42,6 +42,8 @@ _CONTENT = {"item": 2, "end": 1, "refused": 1, "memory": 1, "disk": 2, "failed":
 _LARGEST = 2**28  # bytes of one array
 _LONGEST = 2**20  # bytes of one message in words
 _KINDS = {"|u1": np.uint8, "<f4": np.float32}
+#: Said instead of an array's form where it is the very array of the item before, which is not sent again.
+AGAIN = "again"
 _ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")
 _START = "import sys; sys.path[:] = sys.argv[2:]; from stf2m import sandboxed; sandboxed.nurse(int(sys.argv[1]))"
 
@@ -77,7 +79,7 @@ def stream(
 
     The process is given up as soon as the stream is closed. Raises :class:`~stf2m.containers.MediaError`, in one
     sentence with the file's name, for what the function refuses and for a file that crashes its decoder or goes
-    beyond a limit, and ``OSError`` where the disk is at fault.
+    beyond a limit, and ``OSError`` where the disk is at fault. An array that is yielded again comes only once.
     """
     path = Path(os.path.abspath(path))
     if os.name != "posix":
@@ -199,8 +201,10 @@ class _Worker:
 
     def answers(self, silence_s: float) -> Generator[Item, None, list[Any]]:
         """What comes until the end of the call. Raises ``EOFError`` or ``OSError`` when the process ends before."""
+        array: NDArray[Any] | None = None
         while (message := self._message(silence_s))[0] == "item":
-            yield float(message[1]), self._array(message[2], silence_s)
+            array = array if message[2] == AGAIN else self._array(message[2], silence_s)
+            yield float(message[1]), array
         return message
 
     def fate(self, error: EOFError | OSError) -> str:

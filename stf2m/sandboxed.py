@@ -18,7 +18,7 @@ import numpy as np
 
 from stf2m import playback, probing  # noqa: F401 - what most calls need is there before they come
 from stf2m.containers import MediaError
-from stf2m.sandbox import ANSWER, REQUEST, Item, Limits
+from stf2m.sandbox import AGAIN, ANSWER, REQUEST, Item, Limits
 
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO)
 _MOST_S = 86_400.0  # no time stamp buys more processor time than this one
@@ -90,15 +90,18 @@ def _answer(connection: Connection, work: Callable[[], Any], limits: Limits) -> 
 
 def _stream(connection: Connection, items: Iterator[Item], began: float, limits: Limits) -> Any:
     """Send what a generator yields; what it returns."""
+    sent = None
     while True:
         try:
             time_s, array = next(items)
         except StopIteration as end:
             return end.value
         _limit(resource.RLIMIT_CPU, began + limits.cpu_s + limits.cpu_per_s * min(time_s, _MOST_S))
-        form = None if array is None else [array.dtype.str, array.shape]
+        again = array is not None and array is sent
+        form = None if array is None else AGAIN if again else [array.dtype.str, array.shape]
         connection.send_bytes(json.dumps(["item", time_s, form]).encode())
-        if array is not None:
+        sent = array
+        if array is not None and not again:
             connection.send_bytes(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
 
 

@@ -16,6 +16,7 @@ _PRESENT = 0.5  # how sure the landmark network must be that it sees a face
 _PRESENT_CLOSELY = 0.9  # the same where the detector sees one only at a second, closer look
 _LOOK_AROUND = 5  # pictures between two looks for a more prominent face
 _SEARCH_CLOSELY = (10, 50)  # pictures between two close searches without a face: at first, and after the longer one
+_LONGEST_LOOK = _SEARCH_CLOSELY[1]  # looks at one picture that stays: by then it has been searched closely
 _MORE_PROMINENT = 1.5  # a face takes over when it is so many times as prominent, twice in a row
 _MOST_COUNTED = 5  # of so many more faces it is looked whether they are faces
 _SMALLEST = 12.0  # faces of fewer pixels show nothing
@@ -52,7 +53,8 @@ def find(picture: Picture, networks: Landmarker, closely: bool = True) -> Face |
 class Follower:
     """Follows the most prominent face from picture to picture; give it the pictures in the order of time.
 
-    ``faces``: how many there were at the last look around, the followed one included.
+    ``faces``: how many there were at the last look around, the followed one included. A picture that is the very array
+    of the one before is looked at again only until that tells nothing new; then it has the very same face.
     """
 
     def __init__(self, networks: Landmarker) -> None:
@@ -61,10 +63,16 @@ class Follower:
         self._pictures = 0
         self._without = 0
         self._rivals = 0
+        self._last: Picture | None = None
+        self._stays = 0
         self.faces = 0
 
     def next(self, picture: Picture) -> Face | None:
         """The followed face in the next picture, or None while there is none to be seen."""
+        self._stays = self._stays + 1 if picture is self._last else 0
+        self._last = picture
+        if self._stays > _LONGEST_LOOK:
+            return self._face
         self._pictures += 1
         if self._face is not None:
             self._face = _seen(picture, self._face.region, self._networks)

@@ -114,10 +114,16 @@ class _Seen:
         self.drawn = np.full((count, len(_DRAWN), 2), np.nan, np.float16)
         self.valid = np.zeros(count, bool)
         self.faces = np.zeros(count, np.uint8)
+        self._last: tuple[Face | None, int] = (None, 0)
 
     def add(self, index: int, picture: NDArray[np.uint8], face: Face | None, faces: int) -> None:
-        """Measure the face in picture number ``index``, if there is one, out of so many."""
+        """Measure the face in picture number ``index``, if there is one, out of so many; the very same face once."""
         if face is None:
+            return
+        (measured, before), self._last = self._last, (face, index)
+        if face is measured:
+            for each in (self.values, self.embedding, self.cues, self.drawn, self.valid, self.faces):
+                each[index] = each[before]
             return
         self.faces[index] = faces
         aligned = align(face.landmarks)

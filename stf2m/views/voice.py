@@ -6,6 +6,7 @@ Sound is read in blocks of a few seconds, so memory does not grow with the lengt
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,6 +88,28 @@ class _Block:
         """The wanted stretch in frames at ``rate`` Hz that begin with ``samples``."""
         return slice(*(round((at - self.origin) * rate / RATE_HZ) for at in (self.first, self.end)))
 
+    def repeats(self, other: "_Block") -> bool:
+        """Whether it sounds exactly like another one: a long silence is listened to once."""
+        return self.wanted(1000) == other.wanted(1000) and np.array_equal(self.samples, other.samples)
+
+
+class _Told(NamedTuple):
+    """What was heard in a block: mel bands in dB ``(t, 80)``, the encoder's answer ``(t, E)``, prosody."""
+
+    block: _Block
+    mel: FloatArray
+    embedding: FloatArray
+    fine: prosody.Fine
+
+
+def _told(block: _Block, listener: hearing.Listener, bands: FloatArray) -> _Told:
+    windows = frames_of(block.samples)
+    power = power_spectrum(windows)
+    mel = _decibels(_on_grid(power @ bands, FRAME_HZ, block))
+    heard = listener.hear(block.samples, block.wanted(SOUND_HZ).start, block.end - block.first)
+    wanted = block.wanted(FRAME_HZ)
+    return _Told(block, mel, heard, prosody.measure(windows[wanted], power[wanted]))
+
 
 def _frames(info: media.MediaInfo) -> int:
     return int(np.ceil(info.duration_s * RATE_HZ - 1e-6))
@@ -102,15 +125,12 @@ def _track(chunks: Iterable[FloatArray], frames: int, progress: Progress | None)
     fine: list[prosody.Fine] = []
     mel = np.full((frames, BANDS), _FLOOR_DB, np.float32)
     embedding = np.zeros((frames, MODALITY.embedding), np.float32)
+    told: _Told | None = None
     for block in _blocks(chunks, frames):
-        windows = frames_of(block.samples)
-        power = power_spectrum(windows)
-        mel[block.first : block.end] = _decibels(_on_grid(power @ bands, FRAME_HZ, block))
-        embedding[block.first : block.end] = listener.hear(
-            block.samples, block.wanted(SOUND_HZ).start, block.end - block.first
-        )
-        wanted = block.wanted(FRAME_HZ)
-        fine.append(prosody.measure(windows[wanted], power[wanted]))
+        if told is None or not block.repeats(told.block):
+            told = _told(block, listener, bands)
+        mel[block.first : block.end], embedding[block.first : block.end] = told.mel, told.embedding
+        fine.append(told.fine)
         if progress:
             progress(block.end / max(frames, 1), "Listening to the voice")
     if not fine:

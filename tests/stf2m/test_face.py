@@ -14,7 +14,7 @@ from stf2m.tracks import Track
 from stf2m.views import face
 from stf2m.views._cues import add_moving_cues
 from stf2m.views._geometry import align, canonical_face
-from stf2m.views._landmarker import BLENDSHAPES
+from stf2m.views._landmarker import BLENDSHAPES, Landmarker
 from tests.media_files import Timed, Tone, clock, write
 
 BLANK = np.zeros((240, 240, 3), np.uint8)
@@ -167,6 +167,24 @@ def test_the_most_prominent_face_is_followed_until_another_clearly_is(tmp_path: 
     assert (across[-8:] > 0.5).all()
     assert track.detail["faces"][[5, 25]].tolist() == [1, 2]
     assert middle_of(face.extract_image(outdone), 0)[0] > 0.5
+
+
+def test_a_picture_that_stays_is_looked_at_until_it_tells_nothing_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten minutes of a still, or of a picture whose file lies about its length, cost five seconds of looks."""
+    looks: list[int] = []
+    really = Landmarker.landmarks
+    monkeypatch.setattr(Landmarker, "landmarks", lambda *given: looks.append(1) or really(*given))
+    path = write(tmp_path / "still.mp4", [(0.0, portrait()), (300.0, portrait())], key_every=1)
+    track = face.extract(path, probe(path))
+    assert len(looks) < 150
+    assert len(track) == 6000
+    assert track.valid.all()
+    assert (track.detail["faces"] == 1).all()
+    assert (track.values[100:2990] == track.values[100]).all()
+    assert np.abs(track.values[100] - track.values[20]).max() < 0.1  # centimetres of an average face
+    assert (track.cue("face movement")[100:2990] == 0).all()
 
 
 def test_several_threads_see_the_same(tmp_path: Path) -> None:

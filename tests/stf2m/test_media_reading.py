@@ -153,3 +153,12 @@ def _peak_bytes(path: Path) -> int:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     return peak
+
+
+def test_pictures_that_do_not_differ_are_one_and_the_same(tmp_path: Path) -> None:
+    times = [index / 10 for index in range(30)]
+    path = write(tmp_path / "slides.mkv", [(at, clock_face(round(at))) for at in times], codec="ffv1", pix_fmt="bgr0")
+    seen = [picture for _, picture in frames(path)]
+    assert len(seen) == 30
+    assert [told(picture) for picture in seen] == pytest.approx([round(at) for at in times])
+    assert len({id(picture) for picture in seen}) == 4

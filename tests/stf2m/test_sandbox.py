@@ -82,6 +82,12 @@ def works(path: Path, seconds: float) -> Iterator[tuple[float, None]]:
         pass
 
 
+def repeats(path: Path) -> Iterator[tuple[float, np.ndarray | None]]:
+    one, other = np.zeros((480, 640, 3), np.uint8), np.ones((480, 640, 3), np.uint8)
+    for step, array in enumerate([one, one, other, None, other, *[one] * 20_000]):
+        yield step / 10, array
+
+
 def sends_nonsense(path: Path) -> Iterator[tuple[float, np.ndarray]]:
     yield 0.0, np.zeros(3, "O")
 
@@ -131,6 +137,18 @@ def test_items_come_as_they_are_made_and_a_closed_stream_ends_its_process() -> N
     while _children() > before and time.monotonic() < deadline:
         time.sleep(0.05)
     assert _children() <= before
+
+
+def test_an_array_that_is_yielded_again_is_not_sent_again() -> None:
+    """20,000 pictures would be 18 GB."""
+    began = time.monotonic()
+    given = [array for _, array in sandbox.stream(repeats, CLIP)]
+    assert time.monotonic() - began < 20
+    assert given[3] is None
+    assert [int(array[0, 0, 0]) for array in given[:5] if array is not None] == [0, 0, 1, 1]
+    assert given[1] is given[0]
+    assert len(given) == 20_005
+    assert all(array is given[5] for array in given[5:])
 
 
 def test_time_in_the_clip_buys_processor_time() -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from stf2m import media
 from stf2m.tracks import Track
-from stf2m.views import MODALITIES, voice, whisper
+from stf2m.views import MODALITIES, hearing, voice, whisper
 from stf2m.weights import WeightsUnavailableError
 from tests.stf2m.sounds import RATE, noise, seconds, speech_like, tone
 
@@ -39,6 +39,19 @@ def test_every_modality_has_its_own_cue_names() -> None:
     names = [name for modality in MODALITIES.values() for name in modality.cue_names]
     assert len(names) == len(set(names))
     assert [len(each.cues) >= least for each, least in zip(MODALITIES.values(), (10, 8, 4), strict=True)] == [True] * 3
+
+
+def test_a_long_silence_is_listened_to_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[int] = []
+    really = hearing.Listener.hear
+    monkeypatch.setattr(hearing.Listener, "hear", lambda *given: heard.append(1) or really(*given))
+    sound = np.concatenate([speech_like(6), np.zeros(120 * RATE, np.float32), speech_like(6)])
+    track = voice.extract_sound(sound, RATE)
+    assert len(heard) < 12
+    assert track.valid[:50].all()
+    assert not track.valid[80:1200].any()
+    assert np.abs(track.embedding[100:1200]).max() < 1e-3
+    assert track.valid[1265:1310].all()
 
 
 def test_the_same_sound_gives_the_same_track_bit_for_bit() -> None:
