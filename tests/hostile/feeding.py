@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from random import Random
 from urllib.parse import quote
@@ -16,20 +16,34 @@ from annotations.records import AnnotationError
 from app import server
 from app.studio import Studio
 from tests.hostile import labels, media
+from tests.hostile.memory import Peak
 
 #: A sentence: begins like one, ends like one, one line, none of Python's words or of this machine's folders.
 _SENTENCE = re.compile(r"(?!.*(Traceback|Errno|object at 0x|/tmp/|error in the studio))[^\n]{5,5000}[.?!]", re.DOTALL)
-_PATIENCE_S = 600.0
+_PATIENCE_S = 300.0
+#: What any one file may cost: seconds, and MiB of the studio (its models included) and of a process that decodes.
+MOST_S, MOST_STUDIO, MOST_DECODER = 60.0, 2048.0, 2048.0
 
 
 @dataclass(frozen=True)
 class Fed:
-    """A hostile file and what became of it; ``answer`` is a sentence, or empty where it was accepted."""
+    """A hostile file and what became of it; ``answer`` is a sentence, or empty where it was accepted.
 
+    ``studio_mib`` and ``decoder_mib`` are the most memory that the studio and a process that decodes had meanwhile.
+    """
+
+    number: int
     kind: str
     way: str
     answer: str
     seconds: float
+    studio_mib: float
+    decoder_mib: float
+
+    @property
+    def bounded(self) -> bool:
+        """Whether it cost no more time and memory than a file may."""
+        return self.seconds <= MOST_S and self.studio_mib <= MOST_STUDIO and self.decoder_mib <= MOST_DECODER
 
     @property
     def plain(self) -> bool:
@@ -37,18 +51,25 @@ class Fed:
         return not self.answer or bool(_SENTENCE.fullmatch(self.answer))
 
 
-def feed(studio: Studio, seed: int, count: int) -> Iterator[Fed]:
-    """Send ``count`` hostile files to a studio's first study: videos with words or odd names, and files of labels."""
+def feed(studio: Studio, seed: int, numbers: Iterable[int]) -> Iterator[Fed]:
+    """Send hostile files to a studio's first study: videos with words or odd names, and files of labels.
+
+    A file is known by its seed and its number: it is the same in every run.
+    """
     web = FastAPI()
     server.add_routes(web, studio)
     study = studio.studies()[0].id
+    peak = Peak()
+    peak.start()
     with TestClient(web, raise_server_exceptions=True) as browser:
-        for number in range(count):
+        for number in numbers:
             random = Random(seed * 1_000_003 + number)
             kind, way, act = _chosen(random, studio, browser, study)
+            peak.begin()
             began = time.monotonic()
             answer = act()
-            yield Fed(kind, way, answer, time.monotonic() - began)
+            seconds = time.monotonic() - began
+            yield Fed(number, kind, way, answer, round(seconds, 2), round(peak.studio, 1), round(peak.decoder, 1))
 
 
 def _chosen(random: Random, studio: Studio, browser: TestClient, study: int) -> tuple[str, str, Callable[[], str]]:

@@ -2,7 +2,6 @@
 
 import itertools
 import struct
-import zlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -14,7 +13,8 @@ import numpy as np
 from app.demo import DEMOS
 from stf2m import decoding
 from tests import media_files
-from tests.hostile.boxes import Place, box, ebml, element, mp4
+from tests.hostile.bombs import huge_png, picture_bomb, zipped_bomb
+from tests.hostile.boxes import Place, box, ebml, mp4
 from tests.media_files import Tone
 
 Made = Callable[[Random], tuple[str, bytes]]
@@ -22,18 +22,20 @@ Made = Callable[[Random], tuple[str, bytes]]
 #: Numbers that break what does not expect them.
 NUMBERS = (0, 1, 7, 8, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 10**6, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE, 0xFFFFFFFF)
 _TIMES = (b"mvhd", b"mdhd", b"tkhd", b"elst", b"stts", b"ctts")
+#: Duration, TimecodeScale, DefaultDuration, a cluster's Timecode, BlockDuration.
+_EBML_TIMES = (0x4489, 0x2AD7B1, 0x23E383, 0xE7, 0x9B)
 _TABLES = (b"stsz", b"stco", b"stsc", b"stss", b"stsd", b"hdlr", b"dref")
 
 
 @cache
 def clip(suffix: str, kind: str = "face") -> bytes:
-    """A small good clip: a second with a face and a tone, a ``still`` of one picture, or a ``dot`` of sound."""
+    """A small good clip: half a second with a face and a tone, a ``still`` of one picture, or a ``dot`` of sound."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / f"clip{suffix}"
         if kind == "dot":
             return media_files.write(path, tone=Tone(0.02)).read_bytes()
-        pictures = list(itertools.islice(_faces(), 1 if kind == "still" else 10))
-        return media_files.write(path, pictures, None if kind == "still" else Tone(1.0)).read_bytes()
+        pictures = list(itertools.islice(_faces(), 1 if kind == "still" else 5))
+        return media_files.write(path, pictures, None if kind == "still" else Tone(0.5)).read_bytes()
 
 
 @cache
@@ -151,13 +153,26 @@ def ebml_values(random: Random) -> tuple[str, bytes]:
     return suffix, bytes(data)
 
 
+def ebml_times(random: Random) -> tuple[str, bytes]:
+    """Lengths, tick lengths, picture lengths and times of clusters that lie."""
+    suffix = random.choice([".webm", ".mkv"])
+    data = bytearray(clip(suffix))
+    for place in ebml(bytes(data)):
+        if place.name in _EBML_TIMES and random.random() < 0.7:
+            most = 256 ** _length(place) - 1
+            data[place.content : place.end] = min(random.choice(NUMBERS), most).to_bytes(_length(place))
+    return suffix, bytes(data)
+
+
 def _length(place: Place) -> int:
     return place.end - place.content
 
 
 def huge_pictures(random: Random) -> tuple[str, bytes]:
-    """16384 × 16384 pixels, so says the container."""
-    suffix = random.choice([".mp4", ".mkv"])
+    """16384 × 16384 pixels: so says the container, or so says the picture in it when it comes to be decoded."""
+    suffix = random.choice([".mp4", ".mkv", ".png.mkv"])
+    if suffix == ".png.mkv":
+        return suffix, huge_png()
     data = bytearray(clip(suffix))
     if suffix == ".mp4":
         at = data.index(b"avc1", data.index(b"stsd")) + 4 + 24
@@ -183,65 +198,10 @@ def short(random: Random) -> tuple[str, bytes]:
     return suffix, clip(suffix, random.choice(["still", "dot"]))
 
 
-@cache
-def picture_bomb() -> bytes:
-    """A picture of 4096 × 4096 pixels in a few kilobytes, which its container shows two hundred times."""
-    with TemporaryDirectory() as folder:
-        path = media_files.write(Path(folder) / "a.mp4", [(0.0, np.zeros((4096, 4096, 3), np.uint8))])
-        data = path.read_bytes()
-    count, places = 200, {each.name: each for each in mp4(data)}
-    chunk = struct.unpack_from(">I", data, places[b"stco"].content + 8)[0]
-    size = struct.unpack_from(">I", data, places[b"stsz"].content + 4)[0]
-    size = size or struct.unpack_from(">I", data, places[b"stsz"].content + 12)[0]
-    new = {
-        b"stts": box(b"stts", struct.pack(">IIII", 0, 1, count, 5)),
-        b"stsz": box(b"stsz", struct.pack(">III", 0, size, count)),
-        b"stsc": box(b"stsc", struct.pack(">IIIII", 0, 1, 1, 1, 1)),
-        b"stco": box(b"stco", struct.pack(f">II{count}I", 0, count, *[chunk] * count)),
-        b"stss": b"",
-        b"edts": b"",
-    }
-    return data[: places[b"moov"].start] + _rebuilt(data, places[b"moov"], new)
-
-
-def _rebuilt(data: bytes, place: Place, new: dict[bytes, bytes]) -> bytes:
-    """A box with some of the boxes in it replaced, and all sizes right."""
-    name = place.name if isinstance(place.name, bytes) else b""
-    if name in new:
-        return new[name]
-    inside = mp4(data, place.content, place.end) if name in (b"moov", b"trak", b"mdia", b"minf", b"stbl") else []
-    direct = [each for each in inside if not any(o.content <= each.start < o.end for o in inside if o is not each)]
-    parts = [_rebuilt(data, each, new) for each in direct] or [data[place.content : place.end]]
-    return box(name, *parts)
-
-
 def bomb(random: Random) -> tuple[str, bytes]:
     if random.random() < 0.5:
         return ".mp4", picture_bomb()
     return ".mkv", zipped_bomb()
-
-
-@cache
-def zipped_bomb() -> bytes:
-    """Matroska that compresses its blocks: 64 MiB of nothing in one of 65 kB."""
-    number = lambda value: value.to_bytes(4)  # noqa: E731
-    packed = zlib.compress(bytes(2**26), 9)
-    encoding = element(0x6D80, element(0x6240, element(0x5034, element(0x4254, number(0)))))
-    video = element(0xE0, element(0xB0, number(4096)), element(0xBA, number(4096)))
-    named = (element(0xD7, b"\1"), element(0x73C5, b"\1"), element(0x83, b"\1"), element(0x86, b"V_UNCOMPRESSED"))
-    track = element(0xAE, *named, video, encoding)
-    block = element(0xA3, b"\x81\0\0\x80" + packed)
-    return b"".join(
-        (
-            element(0x1A45DFA3, element(0x4282, b"matroska")),
-            element(
-                0x18538067,
-                element(0x1549A966, element(0x2AD7B1, number(10**6))),
-                element(0x1654AE6B, track),
-                element(0x1F43B675, element(0xE7, b"\0"), block, block),
-            ),
-        )
-    )
 
 
 def other(random: Random) -> tuple[str, bytes]:
@@ -279,6 +239,7 @@ KINDS: dict[str, Made] = {
     "10⁶ pictures a second": million_rate,
     "EBML sizes": ebml_sizes,
     "EBML values": ebml_values,
+    "lying EBML times": ebml_times,
     "16k × 16k pictures": huge_pictures,
     "1000 streams": thousand_streams,
     "under a second": short,
