@@ -78,6 +78,7 @@ class Predictions:
         self._tracks: _Recent[str, dict[str, Track]] = _Recent(16)
         self._own: _Recent[str, dict[str, Tensor]] = _Recent(256)
         self._encoded: _Recent[str, Encoded] = _Recent(256)
+        self._stretches: _Recent[tuple[str, float, float], Encoded] = _Recent(64)
         self._moments: _Recent[tuple[str, str], Moments] = _Recent(512)
         self._versions: _Recent[str, AdaptedModel] = _Recent(16)
 
@@ -106,9 +107,10 @@ class Predictions:
         self._tracks.pop(self._key(clip), None)
         self._own.pop(self._key(clip), None)
         self._encoded.pop(self._key(clip), None)
-        for key in list(self._moments):
-            if key[0] == self._key(clip):
-                self._moments.pop(key, None)
+        for about in [key for key in list(self._moments) if key[0] == self._key(clip)]:
+            self._moments.pop(about, None)
+        for stretch in [key for key in list(self._stretches) if key[0] == self._key(clip)]:
+            self._stretches.pop(stretch, None)
 
     def segments(self, clip: ClipRecord) -> list[Segment]:
         """The segments a clip is cut into by the settings."""
@@ -131,6 +133,13 @@ class Predictions:
         tracks = self.tracks(clip)
         own = self._own.get_or_make(self._key(clip), lambda: self._find_own(clip, tracks))
         return self.model.encode([segments.views(tracks, piece) for piece in pieces], own=own)
+
+    def stretch(self, clip: ClipRecord, piece: Segment) -> Encoded:
+        """One stretch of a clip, encoded once while somebody asks about it: sliders ask many times a second."""
+        if origin := self._shared(clip):
+            return origin.stretch(clip, piece)
+        key = self._key(clip), piece.start_s, piece.end_s
+        return self._stretches.get_or_make(key, lambda: self.encode(clip, [piece]))
 
     def adapted(self, version: ModelVersionRecord) -> AdaptedModel:
         """The model of a version, read from its file, whose name says what is in it."""
