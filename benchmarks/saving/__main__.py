@@ -18,6 +18,7 @@ import numpy as np
 import typer
 from rich.console import Console
 
+from benchmarks.machine import by_others, cores_taken
 from benchmarks.report import Table
 from benchmarks.saving import browser, label_studio, studio
 from benchmarks.saving.people import LEAST_THOUGHT_S, MEAN_THOUGHT_S, Person, Work, work
@@ -73,7 +74,7 @@ def main(
     ] = SECONDS,
 ) -> None:
     """Let people work with the studio and with Label Studio, print the tables and write them down."""
-    console, begun = Console(), _cores_taken()
+    console, begun = Console(), cores_taken()
     rows, notes = [], []
     with tempfile.TemporaryDirectory() as made:
         console.print("The studio analyses its demo clips …")
@@ -100,7 +101,7 @@ def main(
     for note in notes:
         console.print(note)
     if people == PEOPLE and seconds >= SECONDS:
-        RESULTS.write_text(_text(tables, people, seconds, _by_others(begun, _cores_taken())), encoding="utf-8")
+        RESULTS.write_text(_text(tables, people, seconds, by_others(begun, cores_taken())), encoding="utf-8")
         console.print(f"Written to {RESULTS}.")
 
 
@@ -138,20 +139,6 @@ def _shown(ours: studio.Studio, people: int, seconds: float, notes: list[str]) -
 
 def _milliseconds(took: Sequence[float], percentiles: Sequence[int]) -> tuple[str, ...]:
     return tuple(f"{1000 * np.percentile(took, each):.0f} ms" if took else "–" for each in percentiles)
-
-
-def _cores_taken() -> tuple[float, float, float]:
-    """Seconds since the start of the machine, and of its cores' work in all and for this program and its children."""
-    ticks = [int(each) for each in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
-    working = sum(ticks) - ticks[3] - ticks[4]  # all but idle and waiting for disks
-    own = os.times()
-    return own.elapsed, working / os.sysconf("SC_CLK_TCK"), sum(own[:4])
-
-
-def _by_others(begun: tuple[float, float, float], ended: tuple[float, float, float]) -> float:
-    """The share of the cores that other programs took between two moments."""
-    seconds, taken, own = (after - before for before, after in zip(begun, ended, strict=True))
-    return max(taken - own, 0.0) / (seconds * (os.cpu_count() or 1))
 
 
 def _text(tables: Sequence[Table], people: int, seconds: float, others: float) -> str:
