@@ -41,7 +41,9 @@ def membership_functions(
             figure.add_trace(_curve(f"{name}, before", grid, degrees, faded(colour, 0.45), "dot", 1.6))
     for name, degrees in terms.items():
         figure.add_trace(_curve(name, grid, degrees, *lines[name], 2.6).update(meta={"term": safe(name)}))
-    dress(figure, 310, legend=True, right=56 if len(known) else 12)
+        others = np.max([np.zeros_like(degrees), *(terms[other] for other in terms if other != name)], axis=0)
+        figure.add_annotation(_named(name, grid, degrees, degrees - others, lines[name][0]))
+    dress(figure, 280, legend=before is not None, right=56 if len(known) else 12)
     if value is not None and np.isfinite(value):
         _mark(figure, cue, value, {name: float(np.interp(value, grid, degrees)) for name, degrees in terms.items()})
     figure.update_xaxes(title={"text": f"{safe(cue.name)} ({safe(cue.unit)})", "standoff": 6}, zeroline=False)
@@ -62,7 +64,8 @@ def membership_functions(
             "overlaying": "y",
             "side": "left",
             "gridcolor": LIGHT.grid,
-            "range": [0, 1.04],
+            "range": [0, 1.16],
+            "tickvals": [0, 0.5, 1],
             "title": {"text": "degree", "standoff": 6},
             "fixedrange": True,
             "zeroline": False,
@@ -87,6 +90,28 @@ def _curve(
         line={"color": colour, "width": width, "dash": dash},
         hovertemplate="%{fullData.name} %{y:.2f}<extra></extra>",
     )
+
+
+def _named(
+    name: str, grid: NDArray[np.floating], degrees: NDArray[np.floating], ahead: NDArray[np.floating], colour: str
+) -> dict[str, object]:
+    """A term's name over the middle of where its degree is furthest ``ahead`` of the others', framed in its colour."""
+    top = np.flatnonzero(ahead >= ahead.max() - SEEN)
+    at = float(grid[top].mean())
+    share = (at - grid[0]) / max(grid[-1] - grid[0], 1e-9)
+    return {
+        "x": at,
+        "y": float(degrees.max()),
+        "yref": "y2",
+        "text": safe(name),
+        "xanchor": "left" if share < 0.12 else "right" if share > 0.88 else "center",
+        "yanchor": "bottom",
+        "yshift": 2,
+        "showarrow": False,
+        "bordercolor": colour,
+        "borderwidth": 1.5,
+        "borderpad": 1,
+    }
 
 
 def _histogram(values: NDArray[np.floating], low: float, high: float) -> go.Bar:

@@ -42,7 +42,7 @@ def mel_spectrogram(
             zmin=low,
             zmax=max(high, low + 1),
             colorscale="Cividis",
-            colorbar={**COLOUR_BAR, "ticksuffix": " dB", "nticks": 5},
+            colorbar={**COLOUR_BAR, "ticksuffix": " dB", "nticks": 4, "tickangle": 0},
             hovertemplate="%{x:.1f} s · %{customdata} Hz: %{z:.0f} dB<extra></extra>",
         )
     )

@@ -49,7 +49,9 @@ def about(whose: Whose, who: Sequence[Teacher]) -> str:
 
 
 def version_label(version: ModelVersionRecord) -> str:
-    """``model 3 · 7 corrections + 41 unlabelled``."""
+    """``model 3 · 7 corrections + 41 unlabelled``, or what an edit of its rules did."""
+    if "edit" in version.figures:
+        return f"model {version.number} · {version.figures['edit']['said']}"
     label = made_of(version).removeprefix("adapted to ")
     also = f" + {unlabelled(version)} unlabelled" if unlabelled(version) else ""
     return f"model {version.number} · {label}{also}"
@@ -120,12 +122,12 @@ def _of(share: float, of: int) -> str:
 
 
 def history(versions: Sequence[ModelVersionRecord]) -> str:
-    """The model versions, newest first, each with its parent, time, corrections and figures, and a way back to it."""
+    """The model versions, newest first, each with what it was made of, its figures, and a way back to it."""
     number: dict[int | None, int] = {version.id: version.number for version in versions}
     rows = "".join(_version_row(version, number) for version in reversed(versions))
     return (
-        "<h2>Model versions</h2><div class='st-scroll'><table class='st-table'><thead><tr><th>Model</th><th></th>"
-        "<th>From</th><th>When (UTC)</th><th>Learned from</th><th>Held out</th></tr></thead>"
+        "<h2>Model versions</h2><div class='st-scroll'><table class='st-table'><thead><tr><th>Model</th>"
+        "<th>What it is</th><th>Right on unseen</th></tr></thead>"
         f"<tbody>{rows}</tbody></table></div>"
     )
 
@@ -133,20 +135,29 @@ def history(versions: Sequence[ModelVersionRecord]) -> str:
 def _version_row(version: ModelVersionRecord, number: Mapping[int | None, int]) -> str:
     tested = version.figures.get("held_out")
     figures = f"{_percent(tested['before'])} → {_percent(tested['after'])}" if tested else "–"
-    parent = f"model {number[version.parent_id]}" if version.parent_id in number else "as shipped"
     action = (
         "<b>answers now</b>"
         if version.active
         else f"<button type='button' class='st-small' data-go='{version.id}'>Use this one</button>"
     )
-    learned = html.escape(learned_from(version)) if version.corrections else "–"
-    if version.figures.get("edited"):
-        learned += f"<br><small>rules edited by {html.escape(' and '.join(version.figures['edited']))}</small>"
-    also = f"<br><small>+ {unlabelled(version)} unlabelled</small>" if unlabelled(version) else ""
+    after = f", after model {number[version.parent_id]}" if version.parent_id in number else ""
+    made = f"<small>{version.created:%Y-%m-%d %H:%M} UTC{after}</small>"
     return (
-        f"<tr><th scope='row'>{version.number}</th><td>{action}</td><td>{parent}</td>"
-        f"<td>{version.created:%Y-%m-%d %H:%M}</td><td>{learned}{also}</td><td>{figures}</td></tr>"
+        f"<tr><th scope='row'>{version.number}</th><td>{_what(version)}<br>{made}<br>{action}</td>"
+        f"<td class='st-nowrap'>{figures}</td></tr>"
     )
+
+
+def _what(version: ModelVersionRecord) -> str:
+    """What a version was made of, or what an edit of its rules did."""
+    if "edit" in version.figures:
+        return html.escape(version.figures["edit"]["said"])
+    if not version.corrections:
+        return "as shipped"
+    also = f" + {unlabelled(version)} unlabelled" if unlabelled(version) else ""
+    edited = version.figures.get("edited")
+    kept = f", with the rules edited by {html.escape(' and '.join(edited))}" if edited else ""
+    return f"{html.escape(learned_from(version))}{also}{kept}"
 
 
 def overview(rows: Sequence[ClipRow], clips: int, changes: Sequence[Change], colours: Mapping[str, str]) -> str:

@@ -21,7 +21,7 @@ from annotations.records import AnnotationError, ClipRecord, NotFoundError, Stor
 from app import bundle
 from app.bundle import Bundled
 from app.jobs import PlainError
-from app.pages import places
+from app.pages import places, take_away
 from app.session import Session
 from app.studio import Studio
 
@@ -89,7 +89,7 @@ class _Parts:
 
 def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
     """Fill the tab. Nothing is read before it is opened."""
-    parts = _lay_out()
+    parts = _lay_out(session, tab)
     chosen: list[Any] = [session.study, parts.kind, parts.clip]
     shown: list[Any] = [parts.clips, parts.clip, parts.download, parts.losses]
     state: list[Any] = [session.study, session.annotator, session.changed]
@@ -175,7 +175,7 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
         change.success(refresh, chosen, shown, show_progress="hidden").success(None, None, None, js=TELL)
 
 
-def _lay_out() -> _Parts:
+def _lay_out(session: Session, tab: gr.Tab) -> _Parts:
     with gr.Row(elem_classes="st-look", elem_id="data-ways"):
         with gr.Column(scale=7, min_width=320):
             places.text("data-head", "<h2>Take labels away</h2>")
@@ -185,6 +185,7 @@ def _lay_out() -> _Parts:
                 clip = gr.Dropdown([("all clips", "")], value="", label="Clips", interactive=True, min_width=140)
             losses = places.text("data-losses")
             download = gr.DownloadButton("Download labels", variant="primary", elem_id="data-download")
+            take_away.rules(session, tab, "data-rules")
         with gr.Column(scale=5, min_width=320):
             places.text("data-in-head", f"<h2>Bring labels in</h2><p>{IN}</p>")
             upload = gr.UploadButton("Add labels from a file", elem_id="data-upload")
@@ -256,7 +257,9 @@ def _clip_of(studio: Studio, study_id: int, clip_id: int) -> ClipRecord:
 
 
 def clips_html(clips: Sequence[ClipRecord], corrections: Mapping[int, int]) -> str:
-    """The clips as a list of cards: picture, length, what is in it, notes, and a delete button that asks once more."""
+    """The clips as a list of cards: picture, length, what is in it, notes, a report, and a delete button that asks once
+    more.
+    """
     if not clips:
         return '<h2>Clips</h2><p class="st-note">There is no clip in this study yet: add one in Annotate.</p>'
     items = "".join(_item(clip, corrections.get(clip.id, 0)) for clip in clips[:MOST_CARDS])
@@ -281,11 +284,12 @@ def _item(clip: ClipRecord, corrections: int) -> str:
     facts.append(_many(corrections, "correction"))
     told = [*clip.notes, "" if labels_only else clip.error]
     notes = "".join(f"<p class='st-note'>{html.escape(note)}</p>" for note in told if note)
+    report = take_away.report_html(clip.id) if clip.status == "ready" else ""
     return (
         f"<li data-clip='{clip.id}'>{picture}"
         f"<div><h3>{html.escape(clip.name)}</h3><p>{' · '.join(facts)}</p>{notes}</div>"
         "<div class='st-actions'><button type='button' class='st-small st-ask'>Delete</button>"
         "<span class='st-sure'>With all its annotations? "
         "<button type='button' class='st-small st-delete'>Yes, delete</button> "
-        "<button type='button' class='st-small st-keep'>Keep it</button></span></div></li>"
+        f"<button type='button' class='st-small st-keep'>Keep it</button></span></div>{report}</li>"
     )

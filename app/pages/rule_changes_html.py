@@ -12,6 +12,10 @@ from app.rule_changes import Cause, RuleChange, Trusted
 LEAST_DEGREE = 0.05
 MOST_RULES = 12
 MOST_CHANGES = 12
+#: So many stretches that an edit would change are told at once, the others behind a click.
+AT_ONCE = 5
+#: What the figures of :func:`causes` are: parts of the logarithm of the ratio of two degrees.
+ODDS = "by how much the log odds moved; 0.7 doubles the odds"
 #: A picture in pixels, and its margin for the dots.
 WIDTH, MARGIN = 150, 6
 
@@ -45,8 +49,8 @@ def causes(found: Sequence[tuple[Change, Cause | None]], total: int) -> str:
     items = "".join(f"<li>{_stretch(change)} {_cause(change, cause)}</li>" for change, cause in found)
     if not items:
         return ""
-    rest = f" <small>the {len(found)} longest of {total}</small>" if total > len(found) else ""
-    return f"<h3>Why segments changed sides{rest}</h3><ul class='st-causes'>{items}</ul>"
+    rest = f"the {len(found)} longest of {total}, " if total > len(found) else ""
+    return f"<h3>Why segments changed sides <small>{rest}{ODDS}</small></h3><ul class='st-causes'>{items}</ul>"
 
 
 def effect(found: Effect) -> str:
@@ -65,13 +69,16 @@ def effect(found: Effect) -> str:
     if not many:
         parts.append("<p>No segment changes sides.</p>")
         return "".join(parts)
-    rest = f", the {MOST_CHANGES} longest:" if many > MOST_CHANGES else ":"
     count = "1 stretch changes sides" if many == 1 else f"{many} stretches change sides"
-    items = "".join(
+    items = [
         f"<li>{_stretch(change)} {html.escape(change.before)} → <b>{html.escape(change.after)}</b></li>"
         for change in found.changes[:MOST_CHANGES]
-    )
-    return f"{''.join(parts)}<p>{count}{rest}</p><ul class='st-causes'>{items}</ul>"
+    ]
+    first, more = "".join(items[:AT_ONCE]), "".join(items[AT_ONCE:])
+    called = f"{len(items) - AT_ONCE} shorter ones" if many <= MOST_CHANGES else f"the {MOST_CHANGES} longest"
+    hidden = f"<details><summary>{called}</summary><ul class='st-causes'>{more}</ul></details>" if more else ""
+    order = ", the longest first" if many > 1 else ""
+    return f"{''.join(parts)}<p>{count}{order}:</p><ul class='st-causes'>{first}</ul>{hidden}"
 
 
 def _rule(change: RuleChange, colours: Mapping[str, str]) -> str:
@@ -105,12 +112,13 @@ def _picture(before: float | None, after: float | None, colour: str) -> str:
     at = [None if each is None else MARGIN + each * (WIDTH - 2 * MARGIN) for each in (before, after)]
     parts = [f"<line class='st-scale' x1='{MARGIN}' x2='{WIDTH - MARGIN}' y1='8' y2='8'/>"]
     if at[0] is not None and at[1] is not None:
-        parts.append(f"<line x1='{at[0]:.1f}' x2='{at[1]:.1f}' y1='8' y2='8' style='stroke:{paint}'/>")
+        parts.append(f"<line x1='{at[0]:.1f}' x2='{at[1]:.1f}' y1='8' y2='8'/>")
     if at[0] is not None:
-        parts.append(f"<circle class='st-was' cx='{at[0]:.1f}' cy='8' r='4' style='stroke:{paint}'/>")
+        parts.append(f"<circle class='st-was' cx='{at[0]:.1f}' cy='8' r='4'/>")
     if at[1] is not None:
-        parts.append(f"<circle cx='{at[1]:.1f}' cy='8' r='4' style='fill:{paint}'/>")
-    return f"<svg viewBox='0 0 {WIDTH} 16' width='{WIDTH}' height='16' aria-hidden='true'>{''.join(parts)}</svg>"
+        parts.append(f"<circle cx='{at[1]:.1f}' cy='8' r='4'/>")
+    size = f"viewBox='0 0 {WIDTH} 16' width='{WIDTH}' height='16'"
+    return f"<svg {size} style='--paint:{paint}' aria-hidden='true'>{''.join(parts)}</svg>"
 
 
 def _stretch(change: Change) -> str:
@@ -122,5 +130,6 @@ def _cause(change: Change, cause: Cause | None) -> str:
     was, now = html.escape(change.before), html.escape(change.after)
     if cause is None:
         return f"{was} → <b>{now}</b>: only one of the two models knows both."
-    who = f"the rule “{html.escape(cause.rule)}”" if cause.rule else f"the {html.escape(cause.source)}"
+    premise = cause.rule.partition(" THEN ")[0]
+    who = f"the rule “{html.escape(premise)}”" if premise else f"the {html.escape(cause.source)}"
     return f"{was} → <b>{now}</b>, most by {who}: {cause.gain:+.1f} for {now} against {was}."

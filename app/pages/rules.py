@@ -16,7 +16,7 @@ from app.widgets.cursor import player, playing
 
 ANY = ""
 FIRING = "<h2>Rules that fire in this clip <small>share of all firing; point at one to read it</small></h2>"
-STAY = "Adapting moves what rules say, never these curves."
+STAY = "In grey: this study's segments. Adapting moves what rules say, never these curves."
 MODALITIES = (("any modality", ANY), ("face", "face"), ("voice", "voice"), ("words", "text"))
 
 
@@ -36,7 +36,7 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
             trust.build(studio, session)
             places.text("rules-all", "<h2>All rules</h2>")
             editing = rules_edit.write_row(renaming)
-            take_away.rules(session, tab)
+            take_away.rules(session, tab, "rules-away")
             with gr.Row():
                 words = gr.Textbox(
                     label="Search", placeholder="smile high", max_lines=1, elem_id="rules-search", min_width=140
@@ -88,11 +88,11 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
         return list_html(rulebook.ordered(wanted, order), len(found), colours, strengths)
 
     def show_terms(study_id: int | None, name: str) -> tuple[Any, str]:
-        found, of = inspection.variables(studio)[name]
+        found, _ = inspection.variables(studio)[name]
         model = studio.adapted(study_id) if study_id else studio.predictions.model
         grid, curves = model.membership_curves(name)
         values = inspection.cue_values(studio, study_id, name) if study_id else None
-        told = f"<p>{html.escape(found.meaning)} ({of}) <small>{STAY}</small></p>"
+        told = f"<p>{html.escape(found.meaning)} <small>{STAY}</small></p>"
         return membership_functions(found, grid, curves, values), told
 
     def show_firing(study_id: int | None, clip_id: int | None) -> Any:

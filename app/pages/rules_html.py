@@ -6,11 +6,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from app.figures.style import NEUTRAL
 from app.pages import places
 from app.rulebook import RuleHere, RuleMoment, grouped
 
-#: Degrees below this are not worth a place in a rule's bar.
+#: Degrees below this are not worth a place in a rule's bar; so many are told in words.
 LEAST_DEGREE = 0.03
+MOST_SAID = 3
+#: So many clips in which a rule fires are named.
+MOST_CLIPS = 3
 #: A sparkline in pixels.
 WIDTH, HEIGHT = 160, 22
 
@@ -48,8 +52,10 @@ def _rule(here: RuleHere, colours: Mapping[str, str], strengths: NDArray[np.floa
     )
     spark = "" if strengths is None else _sparkline(strengths[:, rule.number])
     return (
-        f"<p><span>if</span> {conditions} <span>then</span>{_marks(here)}</p>{_bar(rule.consequent, colours)}"
-        f"<p class='st-support'>{_support(here)}</p>{spark}{_moments(here.moments)}{_buttons(here)}"
+        f"<p><span>if</span> {conditions} <span>then</span> "
+        f"{_said(rule.consequent)}{_marks(here)}</p>{_bar(rule.consequent, colours)}"
+        f"<p class='st-support'>{_support(here)}</p><div class='st-deeds'>{spark}{_buttons(here)}</div>"
+        f"{_moments(here.moments)}"
     )
 
 
@@ -73,18 +79,19 @@ def _buttons(here: RuleHere) -> str:
         f"<button type='button' class='st-small' data-edit='{kind}' data-rule='{rule.number}'>{label}</button>"
         for kind, label in (own, switch)
     )
-    return f"<div class='st-deeds'>{buttons}</div>"
+    return f"<span>{buttons}</span>"
 
 
 def _support(here: RuleHere) -> str:
     """How much the rule counts, where it fires, what people said there, and what adapting did to it."""
     rule = here.rule
+    trained = "" if rule.written_by else f"{rule.support:.0%} of the training data and in "
     said = [
         f"weight {rule.weight:.1%} of all firing",
-        f"fires in {rule.support:.0%} of the training data and in {here.fires} of the {here.segments} segments here",
+        f"fires in {trained}{here.fires} of the {here.segments} segments here",
     ]
-    if len(here.clips) > 1:
-        said.append(f"in {len(here.clips)} clips")
+    if here.clips:
+        said.append(_clips(here.clips))
     if here.labelled:
         most = ", ".join(f"{html.escape(name)} {number}" for name, number in list(here.labelled.items())[:3])
         said.append(f"labelled there: {most}")
@@ -94,14 +101,24 @@ def _support(here: RuleHere) -> str:
     return " · ".join(said)
 
 
+def _clips(fires: Mapping[str, int]) -> str:
+    """In which clips it fires, those with most first."""
+    ranked = sorted(fires.items(), key=lambda item: -item[1])
+    named = ", ".join(f"{html.escape(name)} {number}" for name, number in ranked[:MOST_CLIPS])
+    rest = len(ranked) - MOST_CLIPS
+    return f"in {named}{f' and {rest} more' if rest > 0 else ''}"
+
+
 def _sparkline(strengths: NDArray[np.floating]) -> str:
-    """How strongly the rule fires over the clip that is open, from nothing at the foot to one at the top."""
+    """How strongly the rule fires over the clip that is open, from nothing at the foot to one at the top, and what that
+    is.
+    """
     across = np.linspace(0, WIDTH, len(strengths)) if len(strengths) > 1 else np.array([0.0])
     points = " ".join(f"{x:.1f},{HEIGHT - 1 - s * (HEIGHT - 2):.1f}" for x, s in zip(across, strengths, strict=True))
-    most = f"Its firing over the clip, {strengths.max(initial=0.0):.2f} at most"
     return (
-        f"<svg class='st-spark' viewBox='0 0 {WIDTH} {HEIGHT}' width='{WIDTH}' height='{HEIGHT}' role='img' "
-        f"aria-label='{most}'><polyline points='{points}'/></svg>"
+        f"<span class='st-spark'><svg viewBox='0 0 {WIDTH} {HEIGHT}' width='{WIDTH}' height='{HEIGHT}' "
+        f"aria-hidden='true'><polyline points='{points}'/></svg>"
+        f"<small>firing over this clip, {strengths.max(initial=0.0):.2f} at most</small></span>"
     )
 
 
@@ -122,12 +139,18 @@ def _moments(moments: Sequence[RuleMoment]) -> str:
     return f"<details class='st-moments'><summary>where it fires most</summary><div>{buttons}</div></details>"
 
 
+def _said(consequent: Mapping[str, float]) -> str:
+    """The degrees in words, the highest first."""
+    said = [(name, degree) for name, degree in consequent.items() if degree >= LEAST_DEGREE][:MOST_SAID]
+    return ", ".join(f"{html.escape(name)}&nbsp;{degree:.2f}" for name, degree in said)
+
+
 def _bar(consequent: Mapping[str, float], colours: Mapping[str, str]) -> str:
-    """The degrees as one bar with the emotions' colours, and in words beneath."""
-    said = {name: degree for name, degree in consequent.items() if degree >= LEAST_DEGREE}
+    """All degrees as one bar with the emotions' colours."""
     parts = "".join(
-        f'<i style="width:{100 * degree:.1f}%;background:{html.escape(colours.get(name, "#8a8f98"))}"></i>'
-        for name, degree in said.items()
+        f'<i title="{html.escape(name)} {degree:.2f}" '
+        f'style="width:{100 * degree:.1f}%;background:{html.escape(colours.get(name, NEUTRAL))}"></i>'
+        for name, degree in consequent.items()
+        if degree >= LEAST_DEGREE
     )
-    words = ", ".join(f"{html.escape(name)} {degree:.2f}" for name, degree in list(said.items())[:3])
-    return f'<div class="st-degrees" role="img" aria-label="{words}">{parts}</div><p class="st-then">{words}</p>'
+    return f'<div class="st-degrees" aria-hidden="true">{parts}</div>'

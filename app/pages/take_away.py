@@ -9,9 +9,9 @@ from app.taking_away import RULES
 _NAMES = {"json": "JSON", "csv": "CSV", "tex": "LaTeX"}
 
 
-def rules(session: Session, tab: gr.Tab) -> None:
-    """The rules and memberships of the study that is open, as files."""
-    place = places.text("rules-away")
+def rules(session: Session, tab: gr.Tab, name: str) -> None:
+    """The rules and memberships of the study that is open, as files; ``name`` of the place."""
+    place = places.text(name)
     tab.select(rules_html, session.study, place, show_progress="hidden")
 
 

@@ -17,7 +17,7 @@ HEAD = (
 def build(studio: Studio, session: Session) -> None:
     """A button and what it finds; nothing is computed before it is asked for."""
     places.text("trust-head", HEAD)
-    ask = gr.Button("Look", elem_id="trust-look", size="sm")
+    ask = gr.Button("Put them to the test", elem_id="trust-look", size="sm", elem_classes="st-narrow")
     found = places.text("trust-found")
 
     def look(

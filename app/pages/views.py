@@ -53,8 +53,8 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
             video = player(studio, "views")
             degrees = places.text("views-degrees", DEGREES, visible=False)
             ribbon = places.plot("views-memberships", visible=False)
-            away = places.text("views-away", visible=False)
         with gr.Column(scale=8, min_width=320):
+            away = places.text("views-away", visible=False)
             notes = places.text("views-notes")
             shares_title = places.text("views-modalities", SHARES, visible=False)
             shares = places.plot("views-shares", visible=False)
@@ -126,7 +126,9 @@ def _fill(section: _Section, track: Track, clip: ClipRecord) -> dict[Any, Any]:
         section.signal: places.shown(signal_of(track, clip.duration_s, clip.id)),
         section.cues: places.shown(cues_over_time(track, names, clip.id) if there else None),
         section.more: gr.Accordion(
-            label=f"{len(others)} cues that move less", visible=there and bool(others), open=False
+            label="1 cue that moves less" if len(others) == 1 else f"{len(others)} cues that move less",
+            visible=there and bool(others),
+            open=False,
         ),
         section.others: places.shown(cues_over_time(track, others, clip.id) if there and others else None),
     }

@@ -18,6 +18,8 @@ Array = NDArray[np.floating]
 MOST_PIECES = 700
 #: So many grades of one colour can be told apart in a heat map.
 GRADES = 8
+#: From here on, per cent of an axis, a mark's text stands before the mark, so that it stays on the page.
+NEAR_THE_END = 96.0
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 
 
@@ -43,7 +45,11 @@ def axis(duration_s: float) -> str:
     """A time axis with at most nine marks at round times."""
     step = next(step for step in _steps() if duration_s / step <= 8)
     marks = np.arange(0, duration_s + 1e-6, step)
-    ticks = "".join(f'<span style="left:{100 * at / duration_s:.3f}%">{_clock(at)}</span>' for at in marks)
+    places = 100 * marks / duration_s
+    ticks = "".join(
+        f'<span{" class=end" if place > NEAR_THE_END else ""} style="left:{place:.3f}%">{_clock(at)}</span>'
+        for at, place in zip(marks, places, strict=True)
+    )
     return f'<div class="axis" aria-hidden="true">{ticks}</div>'
 
 

@@ -11,8 +11,7 @@ from stf2m.tracks import Track
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a stretch has its emotion: the sentence, the rules that helped most, what was said meanwhile, and the
-    modalities' shares of the evidence, which sum to one.
+    """Why a stretch has its emotion: the sentence, the rules that helped most, and what was said meanwhile.
 
     ``picture`` is a small JPEG of its middle, where pictures were asked for.
     """
@@ -25,7 +24,6 @@ class Reason:
     sentence: str
     rules: tuple[str, ...] = ()
     words: str = ""
-    shares: Mapping[str, float] = field(default_factory=dict)
     picture: bytes | None = None
 
 

@@ -64,7 +64,7 @@ def of_clip(studio: Studio, clip_id: int, *, pictures: bool = False) -> Content:
         },
         notes=_notes(clip, [track.note for track in tracks.values()]),
         said=[_said(each) for each in said],
-        versions=Table(("Model", "When (UTC)", "Learned from", "Answers now"), _versions(studio, study.id)),
+        versions=Table(("Model", "When (UTC)", "What it is", "Answers now"), _versions(studio, study.id)),
         history=Table(("When (UTC)", "Who", "What", "Then"), _events(studio.store.clip_history(clip_id), said)),
     )
 
@@ -83,7 +83,7 @@ def of_answers(answers: Answers, colours: Mapping[str, str], *, unsure: float = 
         why, words = answers.reason(each), answers.words(each.start_s, each.end_s)
         rules = tuple(rule.text for rule in why.rules[:MOST_RULES] if rule.contribution > 0)
         times = each.start_s, each.end_s
-        said = why.sentence, rules, words, why.shares, seen.get(at)
+        said = why.sentence, rules, words, seen.get(at)
         reasons.append(Reason(*times, each.emotion, each.degree, each.uncertainty, *said))
     segment = answers.segments[0] if answers.segments else None
     length = segment.end_s - segment.start_s if segment else 0.0
@@ -120,7 +120,6 @@ def _reason(studio: Studio, each: SuggestionRecord, words: Sequence[Word], pictu
         why["sentence"],
         tuple(rule["text"] for rule in why["rules"][:MOST_RULES]),
         " ".join(spoken),
-        why["shares"],
         picture,
     )
 
@@ -158,8 +157,10 @@ def _notes(clip: ClipRecord, others: Sequence[str]) -> tuple[str, ...]:
 
 def _versions(studio: Studio, study_id: int) -> list[tuple[str, ...]]:
     def row(version: ModelVersionRecord) -> tuple[str, ...]:
-        number, _, learned = _called(version).partition(" · ")
-        return number, f"{version.created:%Y-%m-%d %H:%M}", learned, "yes" if version.active else ""
+        number, _, made = _called(version).partition(" · ")
+        if "edit" in version.figures:
+            made = version.figures["edit"]["said"]
+        return number, f"{version.created:%Y-%m-%d %H:%M}", made, "yes" if version.active else ""
 
     return [row(version) for version in reversed(studio.versions(study_id))]
 

@@ -122,14 +122,11 @@ def _reason(number: int, each: Reason, found: Content) -> str:
     rules = "".join(f'<p class="rule">{escaped(rule)}</p>' for rule in each.rules)
     words = f"<p>Said meanwhile: <q>{escaped(each.words)}</q></p>" if each.words else ""
     degree = f"{each.degree:.2f} on average, unsure {each.uncertainty:.2f}"
-    ranked = sorted(each.shares.items(), key=lambda item: -item[1])
-    shares = ", ".join(f"{MODALITY_TITLES.get(name, name).lower()} {share:.0%}" for name, share in ranked if share)
-    evidence = f"<p>Evidence: {escaped(shares)}.</p>" if shares else ""
     colour = charts.colour_of(each.emotion, found.emotions)
     return (
         f'<article class="reason" id="r{number}" style="border-left-color:{colour}">'
         f"{picture}<div><h3>{_when(each.start_s, each.end_s)} {escaped(each.emotion)} "
-        f"<small>{degree}</small></h3><p>{escaped(each.sentence)}</p>{evidence}{rules}{words}</div></article>"
+        f"<small>{degree}</small></h3><p>{escaped(each.sentence)}</p>{rules}{words}</div></article>"
     )
 
 

@@ -160,6 +160,10 @@ def test_membership_plot_marks_the_value_with_its_degrees() -> None:
     assert sum(figure.data[0].y) == pytest.approx(100.0)
     assert figure.layout.xaxis.title.text == "pitch (Hz)"
     assert [trace.meta["term"] for trace in figure.data if trace.meta] == ["low", "high"]
+    assert {label.text: label.x for label in figure.layout.annotations if label.text in terms} == {
+        "low": 0,
+        "high": 100,
+    }
 
 
 def test_terms_of_another_checkpoint_are_ghosts_only_where_they_differ() -> None:

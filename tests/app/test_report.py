@@ -48,7 +48,7 @@ def content(text: str = "happy", picture: bytes | None = None) -> Content:
         moments=moments,
         unsure=0.6,
         reasons=[
-            Reason(0.0, 2.0, text, 0.9, 0.2, f"{text}: because.", (text,), text, {"face": 0.7, "voice": 0.3}, picture),
+            Reason(0.0, 2.0, text, 0.9, 0.2, f"{text}: because.", (text,), text, picture),
             Reason(4.0, 6.0, "sad", 0.5, 0.8, "Sad."),
         ],
         tracks={"voice": track},
@@ -110,7 +110,6 @@ def test_the_report_tells_everything_there_is() -> None:
     for part in (
         "0.0–2.0 s",
         "happy: because.",
-        "Evidence: face 70%, voice 30%.",
         "pitch",
         "Hz",
         "there for 100% of the clip",
@@ -166,7 +165,7 @@ def test_the_command_writes_the_report_of_a_video(tmp_path: Path, capsys: pytest
     written = Elements(out.read_text(encoding="utf-8"))
     assert "talk.mp4" in written.text
     assert "Good" in written.text
-    assert "Evidence: " in written.text
+    assert "of the evidence" in written.text
     assert "img" in [tag for tag, _ in written.found]
     capsys.readouterr()
     assert main(["report", str(tmp_path / "none.mp4"), "--out", str(out)]) == 2

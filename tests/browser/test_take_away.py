@@ -83,6 +83,15 @@ def test_emotions_and_rules_follow_the_video_and_every_figure_and_rule_can_be_ta
         page.locator("#rules-away a", has_text="JSON").click()
     schema = json.loads((ROOT / "docs" / "rules.schema.json").read_text(encoding="utf-8"))
     jsonschema.validate(json.loads(rules.value.path().read_text(encoding="utf-8")), schema)
+
+    page.locator("#tab-data-button").click()
+    for kind, part in (("CSV", "rule,"), ("LaTeX", "\\begin{longtable}")):
+        with page.expect_download() as rules:
+            page.locator("#data-rules a", has_text=kind).click()
+        assert part in rules.value.path().read_text(encoding="utf-8")
+    with page.expect_download() as again:
+        page.locator(f"#data-clips [data-clip='{clip}']").get_by_role("link", name="Report of this clip").click()
+    assert again.value.suggested_filename == report.value.suggested_filename
     _opened_offline(browser, tmp_path)
 
 

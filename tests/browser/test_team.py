@@ -44,6 +44,7 @@ def test_two_people_see_where_they_agree_and_whose_model_says_what(visit: OpenPa
     bob.locator("#team-compare").click()
     expect(bob.locator("#team-compared")).to_contain_text("the two models answer the same")
     expect(bob.locator("#team-confusion .js-plotly-plot")).to_be_visible()
+    expect(bob.locator("#team-rules .st-moved li").first).to_contain_text(re.compile(r"\d\.\d\d → \d\.\d\d"))
     first = bob.locator("#team-stretches [data-at]").first
     at = float(first.get_attribute("data-at") or "nan")
     first.click()

@@ -114,5 +114,8 @@ video.addEventListener("play", tick, { signal: life });
 for (const event of ["seeked", "seeking", "pause", "loadeddata"]) video.addEventListener(event, again, { signal: life });
 part(".st-overlay input").addEventListener("change", () => ((shown = null), again()), { signal: life });
 new ResizeObserver(again).observe(stage);
+const look = new MutationObserver(() => ((shown = null), again()));
+look.observe(document.body, { attributes: true, attributeFilter: ["class"] });
+life.addEventListener("abort", () => look.disconnect());
 watch("value", () => open(props.value));
 open(props.value);
