@@ -82,7 +82,7 @@ def _follow(
         together.wait()
         return STF2M.load(out)
     model = trainer.best()
-    finish(model, train, validation, plan, trainer.history)
+    finish(model, train, validation, plan)
     model.save(out)
     together.wait()
     return model

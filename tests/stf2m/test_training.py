@@ -9,10 +9,11 @@ from stf2m.adaptation import adapt
 from stf2m.corpus import WHOLE, Corpus
 from stf2m.datasets import examples, load
 from stf2m.drawing import Drawing
-from stf2m.finishing import finish
+from stf2m.finishing import EXPLAINED, MOST_RAISES, RAISE, finish
 from stf2m.fitting import discriminant, fit, folds
 from stf2m.model import SHIPPED, STF2M
 from stf2m.recipe import Recipe, RecipeError, Source
+from stf2m.remembering import WEIGHTS
 from stf2m.tasks import Sampler, episodes
 from stf2m.threads import one_thread
 from stf2m.tracks import Modality
@@ -110,7 +111,13 @@ def test_a_killed_run_goes_on_to_the_same_weights(trained, train, validation, tm
 
 def test_a_finished_model_knows_its_emotions_before_and_after_corrections(trained, train, validation, tmp_path) -> None:
     model = trained.best()
-    finish(model, train, validation, RECIPE, trained.history)
+    trusted = float(model.trust.detach()[-1])
+    finish(model, train, validation, RECIPE)
+    faithful = min(told["three rules agree"] for told in model.card["rules_alone"].values())
+    assert faithful >= EXPLAINED or float(model.trust.detach()[-1]) == pytest.approx(
+        trusted + MOST_RAISES * RAISE, abs=1e-2
+    )
+    assert set(model.memory_weight.tolist()) <= set(WEIGHTS)
     model.save(tmp_path)
     loaded = STF2M.load(tmp_path)
     assert loaded.memory is not None
@@ -220,6 +227,9 @@ def test_the_shipped_checkpoint_is_small_and_fits_the_extractors() -> None:
     assert model.memory is not None
     assert {"angry", "happy", "neutral", "sad"} <= set(model.memory.emotions)
     assert "NC-SA" in str(model.card["licence"])
+    rules = model.card["rules_alone"]
+    assert isinstance(rules, dict)
+    assert {name for name, told in rules.items() if told["three rules agree"] >= EXPLAINED} == {"face", "voice", "text"}
 
 
 @pytest.mark.data
