@@ -25,7 +25,7 @@ PHONE = {"width": 390, "height": 844}
 #: What starting the app, analysing a clip, and anything else may take on two cores that others use as well.
 START_S = 300
 ANALYSIS_MS = 300_000
-PATIENCE_MS = 60_000
+PATIENCE_MS = 120_000
 
 OpenPage = Callable[..., Page]
 expect.set_options(timeout=PATIENCE_MS)

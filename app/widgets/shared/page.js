@@ -54,6 +54,25 @@ function remembered(start) {
   }
 }
 
+/** `ask` run one at a time: of what is asked for meanwhile, only the last is asked then. */
+function latest(ask) {
+  let [asking, next] = [false, null];
+  return async (...what) => {
+    next = what;
+    if (asking) return;
+    asking = true;
+    try {
+      while (next) {
+        const now = next;
+        next = null;
+        await ask(...now);
+      }
+    } finally {
+      asking = false;
+    }
+  };
+}
+
 /** A name for this browser tab that a reload does not change. */
 function tabName() {
   const fresh = randomName();

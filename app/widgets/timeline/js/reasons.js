@@ -67,32 +67,21 @@ function whyNot(panel, item, why) {
 function whatIf(panel, item, why, reasons) {
   const values = {};
   const said = make("p", { class: "tl-soft", role: "status" });
-  let [asking, again] = [false, false];
   const show = (answer) => {
     panel.shownWhy = null;
     reasons.replaceChildren(...reasonsOf(answer));
     panel.renderDegrees(item, answer.memberships);
   };
-  const ask = async () => {
-    if (asking) {
-      again = true;
-      return;
-    }
-    asking = true;
+  const ask = latest(async () => {
     const { start_s, end_s } = item;
     const answered = await panel.actions.work.server.explain({ clip: panel.model.clip.id, start_s, end_s, values });
-    asking = false;
     if (panel.model.selected?.start_s !== start_s || panel.model.selected?.end_s !== end_s) return;
     if (answered?.why) {
       const emotion = strongest(answered.why.memberships);
       write(said, `Then: ${emotion} ${degreeText(answered.why.memberships[emotion])}.`);
       show(answered.why);
     } else write(said, answered?.refused || NO_ANSWER);
-    if (again) {
-      again = false;
-      ask();
-    }
-  };
+  });
   const sliders = why.cues.map((cue) => {
     const value = make("output", {}, measured(cue.value, cue.unit));
     const input = make("input", {

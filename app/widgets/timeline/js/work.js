@@ -1,6 +1,10 @@
 /** Cue lanes that are shown until somebody chooses others. */
 const FIRST_CUES = ["smile", "pitch", "loudness"];
 
+/** How long somebody stays on a segment before its reasons, and then what is behind them, are asked for, ms. */
+const STAYS = 140;
+const RESTS = 1500;
+
 /** How often others' work on the open clip is looked at, ms. */
 const OTHERS = 10000;
 
@@ -13,6 +17,8 @@ class Work {
     this.cues = recall("cues", null);
     this.reasons = new Map();
     this.asked = 0;
+    this.askWhy = latest((item, key) => this.fetchWhy(item, key));
+    this.askBehind = latest((item, why) => this.fetchBehind(item, why));
     this.model = new Model();
     this.scale = new Scale(() => this.dirty());
     this.actions = new Actions(this);
@@ -108,6 +114,7 @@ class Work {
     this.part("threshold").addEventListener("change", (event) => this.during(this.hatchFrom(Number(event.target.value), true)), { signal: life });
     this.part("cues").addEventListener("toggle", () => this.listCues());
     document.addEventListener("pointerdown", (event) => this.closeMenus(event), { signal: life });
+    this.panel.why.addEventListener("pointerenter", () => this.lookBehind(0), { signal: life });
     addEventListener("beforeunload", () => this.panel.editor.flush(), { signal: life, capture: true });
   }
 
@@ -348,29 +355,42 @@ class Work {
       return;
     }
     this.panel.waitForWhy();
-    this.explaining = setTimeout(async () => {
-      const answer = await this.server.explain({ clip: clip.id, start_s: item.start_s, end_s: item.end_s });
-      const why = answer && !answer.refused ? answer.why : null;
-      if (why) this.reasons.set(key, why);
-      const now = this.model.selected;
-      if (now && now.start_s === item.start_s && now.end_s === item.end_s) this.panel.renderWhy(now, why);
-      this.lookBehind();
-    }, 140);
+    this.explaining = setTimeout(() => this.askWhy(item, key), STAYS);
   }
 
-  /** Fetch what would change the answer, and which corrections pulled it there, once the clip rests on a segment. */
-  lookBehind() {
+  async fetchWhy(item, key) {
+    if (!this.rests(item)) return;
+    const answer = await this.server.explain({ clip: this.model.clip.id, start_s: item.start_s, end_s: item.end_s });
+    const why = answer && !answer.refused ? answer.why : null;
+    if (why) this.reasons.set(key, why);
+    if (this.rests(item)) this.panel.renderWhy(this.model.selected, why);
+    this.lookBehind();
+  }
+
+  /** Whether a stretch is selected still. */
+  rests({ start_s, end_s }) {
+    const now = this.model.selected;
+    return Boolean(now) && now.start_s === start_s && now.end_s === end_s;
+  }
+
+  /**
+   * Fetch what would change the answer, and which corrections pulled it there, once the clip rests on a segment: it
+   * takes the studio longer than all else, and who goes on at once does not read it.
+   */
+  lookBehind(wait = RESTS) {
     clearTimeout(this.looking);
     const { clip, version, selected: item, hides } = this.model;
     const why = item && this.reasons.get(`${clip.id} ${version.id} ${item.start_s} ${item.end_s}`);
     if (!why || why.pulled || this.player.playing || (hides && !item.suggestion)) return;
-    this.looking = setTimeout(async () => {
-      const answer = await this.server.pulled({ clip: clip.id, start_s: item.start_s, end_s: item.end_s });
-      if (!answer || answer.refused) return;
-      why.pulled = answer;
-      const now = this.model.selected;
-      if (now && now.start_s === item.start_s && now.end_s === item.end_s) this.panel.renderBehind(why);
-    }, 400);
+    this.looking = setTimeout(() => this.askBehind(item, why), wait);
+  }
+
+  async fetchBehind(item, why) {
+    if (!this.rests(item) || why.pulled) return;
+    const answer = await this.server.pulled({ clip: this.model.clip.id, start_s: item.start_s, end_s: item.end_s });
+    if (!answer || answer.refused) return;
+    why.pulled = answer;
+    if (this.rests(item)) this.panel.renderBehind(why);
   }
 
   /** Play a stretch of any clip. */
