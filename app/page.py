@@ -46,6 +46,8 @@ def build(studio: Studio) -> gr.Blocks:
     with gr.Blocks(title="ST-F2M studio", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)) as page:
         if studio.settings.mode == "demo":
             gr.HTML(DEMO.format(studio.settings.visit_minutes), elem_id="demo", apply_default_css=False)
+        if lacking := about.lacking_html():
+            gr.HTML(lacking, elem_id="lacking", apply_default_css=False)
         session = Session(gr.State(None), gr.State(None), gr.State(None), gr.State(0))
         header = _header(studio, session)
         with gr.Tabs(elem_id="tabs"):

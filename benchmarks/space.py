@@ -32,7 +32,6 @@ USER = 61234
 PATIENCE_S = 1800
 #: Which clip is open in the page.
 OPEN = "new URLSearchParams(location.search).get('clip')"
-PACKAGES = (weights.FACE_LANDMARKER, weights.EXPRESSIONS, weights.WHISPER, weights.SENTENCES)
 #: Makes every disk read-only but the home, in this program's view alone, and gives up all rights. Where Python itself
 #: lies in root's home, which nobody else may enter, an empty one with only Python in it takes its place.
 CONTAINER = """
@@ -56,6 +55,9 @@ def main(
     without_weights: Annotated[
         bool, typer.Option("--without-weights", help="No borrowed weights are to be had.")
     ] = False,
+    prepared: Annotated[
+        Path | None, typer.Option(help="STF2M_HOME/demo of a demo that ran before, as a persistent disk has it.")
+    ] = None,
     pictures: Annotated[Path | None, typer.Option(help="A folder for pictures of the screen.")] = None,
 ) -> None:
     """Start it, visit it, and tell how long each step took."""
@@ -65,8 +67,10 @@ def main(
         place, steps = Path(name), dict[str, str]()
         place.chmod(0o755)
         try:
-            with _space(place, without_weights) as url:
-                steps["first start, until the page answers"] = f"{_since(place / 'started'):.0f} s"
+            with _space(place, without_weights, prepared) as url:
+                steps[f"{'next' if prepared else 'first'} start, until the page answers"] = (
+                    f"{_since(place / 'started'):.0f} s"
+                )
                 steps |= _visit(url, clip, pictures)
             steps["most memory"] = f"{_most_memory(place):.0f} MB"
         except DoesNotRun as error:
@@ -80,17 +84,19 @@ def main(
 
 
 @contextmanager
-def _space(place: Path, without_weights: bool) -> Iterator[str]:
+def _space(place: Path, without_weights: bool, prepared: Path | None) -> Iterator[str]:
     code, home = place / "code", place / "home"
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in filter(None, listed.split("\0")):
         if (ROOT / name).is_file():
             (code / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, code / name)
-    for empty in ("home", "none", *(f"hidden/{each.package}" for each in PACKAGES if without_weights)):
+    for empty in ("home", "none", *(f"hidden/{each.package}" for each in weights.BORROWED if without_weights)):
         (place / empty).mkdir(parents=True)
     for each in (place / "hidden").glob("*"):
         (each / "__init__.py").touch()
+    if prepared:
+        shutil.copytree(prepared, home / "data" / "demo", ignore=shutil.ignore_patterns("visits"))
     port = free_port()
     env = {"HOME": home, "PATH": place / "none", "SPACE_ID": "somebody/st-f2m", "SYSTEM": "spaces", "LANG": "C.UTF-8"}
     env |= {"GRADIO_SERVER_PORT": port, "PYTHONPATH": place / "hidden"}

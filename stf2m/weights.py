@@ -81,6 +81,9 @@ SENTENCES = Weights(
     licence="Apache-2.0",
 )
 
+#: All of them.
+BORROWED = (FACE_LANDMARKER, EXPRESSIONS, WHISPER, SENTENCES)
+
 Progress = Callable[[float, str], None]
 
 _one_at_a_time = threading.Lock()
@@ -102,13 +105,22 @@ def find(weights: Weights, progress: Progress | None = None) -> Path:
 
 def look(weights: Weights) -> Path | None:
     """The folder that holds the files, as :func:`find` does, but None where they would have to be downloaded."""
-    installed, downloaded = _installed(weights), download_folder() / weights.package
-    return next((folder for folder in (installed, downloaded) if folder and _complete(folder, weights)), None)
+    return next((folder for folder in _folders(weights) if _complete(folder, weights)), None)
+
+
+def lacks(weights: Weights) -> bool:
+    """Whether a file is in no folder where it could be; reads none, so that it takes no time."""
+    return not any(all((folder / file).is_file() for file in weights.sha256) for folder in _folders(weights))
 
 
 def download_folder() -> Path:
     """The folder for downloaded weights: ``STF2M_WEIGHTS`` or the user's cache folder."""
     return Path(os.environ.get("STF2M_WEIGHTS") or platformdirs.user_cache_path("stf2m") / "weights")
+
+
+def _folders(weights: Weights) -> list[Path]:
+    installed = _installed(weights)
+    return [*([installed] if installed else []), download_folder() / weights.package]
 
 
 def _installed(weights: Weights) -> Path | None:

@@ -40,6 +40,22 @@ def modalities_html() -> str:
     )
 
 
+def lacking_html() -> str:
+    """What everybody should know first where weights are neither installed nor downloaded; empty where all are."""
+    lacking = {name: [each for each in needs if weights.lacks(each)] for name, needs in NEEDS}
+    without = [name for name, missing in lacking.items() if missing]
+    if not without:
+        return ""
+    rest = " and ".join(name.lower() for name, missing in lacking.items() if not missing)
+    packages = ", ".join(sorted({each.package for missing in lacking.values() for each in missing}))
+    return (
+        f"<p class='st-lacking' role='status'><b>Without {' and '.join(without).lower()}.</b> What this needs is "
+        "borrowed, and could not be downloaded here. "
+        f"{f'Only {rest} can be analysed' if rest else 'Nothing can be analysed'} until this machine reaches the "
+        f"internet or has the Python packages {html.escape(packages)}. Labelling works all the same.</p>"
+    )
+
+
 def card_html(studio: Studio) -> str:
     """What the card of the shipped checkpoint says of its licence and its data."""
     card = studio.predictions.model.card
