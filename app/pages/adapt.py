@@ -174,7 +174,7 @@ def _compare(
         return {
             parts.overview: "",
             parts.clip: gr.Dropdown(choices=[], value=None),
-            parts.timelines: None,
+            parts.timelines: places.shown(None),
             parts.rules: "",
         }
     chosen = next((clip for clip in clips if clip.id == clip_id), clips[0])
@@ -194,7 +194,7 @@ def _compare(
     return {
         parts.overview: adapt_html.overview(rows, len(clips), changes, colours),
         parts.clip: gr.Dropdown(choices=choices, value=chosen.id),
-        parts.timelines: figure,
+        parts.timelines: places.shown(figure),
         parts.rules: _rules(studio, study_id, before, after, changes),
     }
 

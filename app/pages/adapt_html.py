@@ -69,6 +69,9 @@ def report(version: ModelVersionRecord) -> str:
     also = unlabelled(version)
     company = f" and {also} segments without a label" if also else ""
     learned = f"Model {version.number} learned from {html.escape(learned_from(version))}{company}{took}."
+    if "held_out" not in version.figures:
+        why = "It was made anew since the labels or the shipped model are others now"
+        return f"<p>{learned} {why}; adapt again to have it tested on corrections left out.</p>"
     if not tested:
         return f"<p>{learned} There are too few corrections to leave one out and test on it.</p>"
     how = (

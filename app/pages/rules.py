@@ -54,7 +54,7 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
                 order = gr.Dropdown(
                     list(get_args(rulebook.Order)),
                     value="weight",
-                    label="First those with most",
+                    label="Sort by",
                     interactive=True,
                     elem_id="rules-order",
                     min_width=140,
@@ -97,12 +97,14 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
 
     def show_firing(study_id: int | None, clip_id: int | None) -> Any:
         if not study_id or not clip_id:
-            return None
+            return places.shown(None)
         clip = studio.clip(clip_id)
         edges, shares = inspection.firing(studio, clip, studio.version(clip.study_id))
         here = {each.rule.number: each for each in studio.once(rulebook.Rulebook).rules(clip.study_id)}
         names = [RuleName(here[number].short, here[number].rule.text, here[number].emotion) for number in sorted(here)]
-        return rules_over_time(edges, shares, names, inspection.colours(studio.study(clip.study_id)), clip.id)
+        return places.shown(
+            rules_over_time(edges, shares, names, inspection.colours(studio.study(clip.study_id)), clip.id)
+        )
 
     def show_choice_of_terms(study_id: int | None, name: str) -> gr.Dropdown:
         return rules_edit.terms_of(studio, study_id, name)

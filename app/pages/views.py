@@ -68,17 +68,17 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
         choices = gr.Dropdown(choices=[(each.name, each.id) for each in clips], value=clip.id if clip else None)
         if clip is None:
             nothing = {part: gr.update(visible=False) for part in outputs[4:]}
-            return {**nothing, shown: None, chosen: choices, video: None, notes: NO_CLIP}
+            return {**nothing, shown: None, chosen: choices, video: None, notes: gr.HTML(NO_CLIP, visible=True)}
         version = studio.version(clip.study_id)
         if before == (clip.id, version.id):
             return {chosen: choices}
         tracks, moments = studio.tracks(clip.id), inspection.moments(studio, clip, version)
-        colours = inspection.colours(studio.study(clip.study_id))
+        colours, told = inspection.colours(studio.study(clip.study_id)), notes_html(clip, tracks)
         found: dict[Any, Any] = {
             shown: (clip.id, version.id),
             chosen: choices,
             video: playing(studio, clip.id),
-            notes: notes_html(clip, tracks),
+            notes: gr.HTML(told, visible=bool(told)),
             degrees: gr.HTML(visible=True),
             ribbon: places.shown(memberships_over_time(moments, colours, clip.id)),
             away: gr.HTML(value=take_away.report_html(clip.id), visible=True),

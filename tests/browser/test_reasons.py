@@ -1,4 +1,6 @@
-"""Why this?, in a real Chromium: what pulled an answer there, why not, what if, and whether rules can be trusted."""
+"""Why this?, in a real Chromium: what pulled an answer there, why not, what if, and whether rules can be trusted, which
+are found by what they speak of and pinned.
+"""
 
 import re
 
@@ -11,7 +13,7 @@ from tests.browser.page import go_to, open_as
 pytestmark = pytest.mark.browser
 
 
-def test_reasons_tell_what_would_change_them_follow_sliders_and_are_put_to_the_test(visit: OpenPage, clip: int) -> None:
+def test_reasons_follow_sliders_and_rules_are_put_to_the_test_filtered_and_pinned(visit: OpenPage, clip: int) -> None:
     page = open_as(visit, clip, "Rosa")
     page.keyboard.press("j")
     page.keyboard.press("j")
@@ -42,3 +44,14 @@ def test_reasons_tell_what_would_change_them_follow_sliders_and_are_put_to_the_t
     expect(page.locator("#trust-found section")).to_have_count(7)
     expect(page.locator("#trust-found [data-figure=fidelity]")).to_contain_text("aim ≥ 90%")
     expect(page.locator("#trust-found")).to_contain_text("sentences looked at closely")
+
+    page.locator("#rules-modality input").click()
+    page.get_by_role("option", name="voice", exact=True).click()
+    expect(page.locator("#rules-list .st-count")).to_have_text(re.compile(r"^\d+ of \d+ rules$"))
+    first = page.locator("#rules-list .st-rules li").first
+    first.locator("[data-edit=pin]").first.click()
+    expect(page.locator("#rules-effect")).to_contain_text("Pinned IF")
+    page.locator("#rules-keep").click()
+    expect(first.locator(".st-mark").first).to_have_text("pinned")
+    page.locator("#rules-said .st-takeback").click()
+    expect(first.locator(".st-mark")).to_have_count(0)
