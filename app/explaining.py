@@ -99,7 +99,7 @@ class Explaining:
     def _asked(self, clip_id: int, start_s: float, end_s: float) -> tuple[ModelVersionRecord, AdaptedModel, Encoded]:
         clip = self._store.clip(clip_id)
         version = self._adapting.active(clip.study_id)
-        encoded = self._predictions.stretch(clip, Segment(max(start_s, 0.0), min(end_s, clip.duration_s)))
+        encoded = self._predictions.encode(clip, [Segment(max(start_s, 0.0), min(end_s, clip.duration_s))])
         return version, self._predictions.adapted(version), encoded
 
     def _pulled(self, version: ModelVersionRecord, adapted: AdaptedModel, encoded: Encoded) -> dict[str, Any]:

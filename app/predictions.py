@@ -78,7 +78,7 @@ class Predictions:
         self._tracks: _Recent[str, dict[str, Track]] = _Recent(16)
         self._own: _Recent[str, dict[str, Tensor]] = _Recent(256)
         self._encoded: _Recent[str, Encoded] = _Recent(256)
-        self._stretches: _Recent[tuple[str, float, float], Encoded] = _Recent(64)
+        self._stretches: _Recent[tuple[str, tuple[Segment, ...]], Encoded] = _Recent(1024)
         self._moments: _Recent[tuple[str, str], Moments] = _Recent(512)
         self._versions: _Recent[str, AdaptedModel] = _Recent(16)
 
@@ -123,23 +123,15 @@ class Predictions:
         return self._encoded.get_or_make(self._key(clip), lambda: self._encode_clip(clip))
 
     def encode(self, clip: ClipRecord, pieces: list[Segment]) -> Encoded:
-        """Encode any stretches of a clip, a correction's for instance.
+        """Encode any stretches of a clip, a correction's for instance: once, for every adaptation asks for all
+        corrections again, and sliders ask about one stretch many times a second.
 
         A clip is taken to show one person. What is their own is found in the whole clip, so that a stretch is encoded
         alike, whatever it is encoded with.
         """
         if origin := self._shared(clip):
             return origin.encode(clip, pieces)
-        tracks = self.tracks(clip)
-        own = self._own.get_or_make(self._key(clip), lambda: self._find_own(clip, tracks))
-        return self.model.encode([segments.views(tracks, piece) for piece in pieces], own=own)
-
-    def stretch(self, clip: ClipRecord, piece: Segment) -> Encoded:
-        """One stretch of a clip, encoded once while somebody asks about it: sliders ask many times a second."""
-        if origin := self._shared(clip):
-            return origin.stretch(clip, piece)
-        key = self._key(clip), piece.start_s, piece.end_s
-        return self._stretches.get_or_make(key, lambda: self.encode(clip, [piece]))
+        return self._stretches.get_or_make((self._key(clip), tuple(pieces)), lambda: self._encode(clip, pieces))
 
     def adapted(self, version: ModelVersionRecord) -> AdaptedModel:
         """The model of a version, read from its file, whose name says what is in it."""
@@ -250,6 +242,11 @@ class Predictions:
     def _find_own(self, clip: ClipRecord, tracks: dict[str, Track]) -> dict[str, Tensor]:
         return self.model.own([segments.views(tracks, piece) for piece in self.segments(clip)])
 
+    def _encode(self, clip: ClipRecord, pieces: list[Segment]) -> Encoded:
+        tracks = self.tracks(clip)
+        own = self._own.get_or_make(self._key(clip), lambda: self._find_own(clip, tracks))
+        return self.model.encode([segments.views(tracks, piece) for piece in pieces], own=own)
+
     def _encode_clip(self, clip: ClipRecord) -> Encoded:
         path = self._encoded_file(clip)
         if path.is_file():
@@ -257,7 +254,7 @@ class Predictions:
                 return Encoded.load(path)
             except ValueError:
                 path.unlink(missing_ok=True)
-        encoded = self.encode(clip, self.segments(clip))
+        encoded = self._encode(clip, self.segments(clip))
         encoded.save(path)
         return encoded
 
