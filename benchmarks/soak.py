@@ -8,7 +8,7 @@ acknowledged is looked for in the database afterwards; memory, threads, open fil
 all the time.
 
 The disk is a file with an ext4 file system of its own, mounted in a view that only this program has, so it needs root;
-the clock is faketime's (``apt-get install faketime``). What cannot be had is left out, and the table says so.
+the clock is moved by clock.c, for which it needs a C compiler. What cannot be had is left out, and the table says so.
 """
 
 import asyncio
@@ -33,6 +33,7 @@ from typing import Annotated, Any
 import httpx
 import typer
 
+from annotations.store import Store
 from app.demo import DEMOS
 from benchmarks.by_hand import Page
 from benchmarks.disk import Disk
@@ -40,7 +41,7 @@ from benchmarks.saving.servers import free_port, running
 
 ROOT = Path(__file__).resolve().parents[1]
 TOLD = Path(__file__).with_name("SOAK.md")
-FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
+CLOCK = Path(__file__).with_name("clock.c")
 EMOTIONS = ("angry", "calm", "happy", "neutral", "sad", "surprised")
 #: So many people; each thinks so long between two things, on average: a twelfth of ten seconds.
 PEOPLE, THOUGHT_S = 4, 10 / 12
@@ -178,7 +179,8 @@ class Studio:
         self.home.mkdir(exist_ok=True)
         self.temporary, self.clock = place / "tmp", place / "clock"
         self.temporary.mkdir()
-        self.clock.write_text("+0")
+        self.clock.write_text("0")
+        self.moved = _compiled(place / "clock.so")
         self.disk, self.port, self.log = disk, free_port(), place / "app.log"
         self.url = f"http://127.0.0.1:{self.port}"
         self._open = ExitStack()
@@ -188,9 +190,8 @@ class Studio:
         env = {**os.environ, "STF2M_HOME": str(self.home), "STF2M_MODE": "studio", "TMPDIR": str(self.temporary)}
         env |= {"GRADIO_SERVER_PORT": str(self.port)}
         env.pop("STF2M_DATABASE_URL", None)
-        if FAKETIME.is_file():
-            env |= {"LD_PRELOAD": str(FAKETIME), "FAKETIME_TIMESTAMP_FILE": str(self.clock), "FAKETIME_NO_CACHE": "1"}
-            env |= {"FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_DONT_RESET": "1"}
+        if self.moved:
+            env |= {"LD_PRELOAD": str(self.moved), "SHIFTED_CLOCK": str(self.clock)}
         log = self.log.with_name(f"app{time.monotonic():.0f}.log")
         self._open.enter_context(
             running([sys.executable, "app.py"], self.url, folder=ROOT, log=log, env=env, patience_s=PATIENCE_S)
@@ -316,11 +317,11 @@ async def _locked(studio: Studio, who: Annotator, seen: Seen) -> None:
 
 async def _clock(studio: Studio, who: Annotator, seen: Seen) -> None:
     seen.fault = "the clock goes back two hours"
-    if not FAKETIME.is_file():
-        seen.tell("not tried: there is no faketime here")
+    if not studio.moved:
+        seen.tell("not tried: there is no C compiler here")
         return
     before = seen.done["corrections"]
-    studio.clock.write_text("-2h")
+    studio.clock.write_text("-7200")
     await asyncio.sleep(15)
     await who.add_video()
     seen.tell(f"nothing; {seen.done['corrections'] - before} corrections meanwhile, each acknowledged")
@@ -357,11 +358,11 @@ async def _read_only(studio: Studio, disk: Disk, seen: Seen) -> None:
 
 
 def _lost(studio: Studio, seen: Seen) -> list[str]:
-    """Acknowledged corrections that the database does not hold as they were; more than it holds is no loss."""
-    command = [sys.executable, "-m", "annotations", "export", "--study", "Demo", "--format", "json", "--out", "-"]
-    env = {**os.environ, "STF2M_HOME": str(studio.home)}
-    told = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=True).stdout
-    there = {each["note"]: each["degrees"] for each in json.loads(told)["annotations"] if each.get("note")}
+    """Acknowledged corrections that the log does not tell of; later ones may have taken their place on the lane."""
+    store = Store(f"sqlite:///{studio.home / 'studio.sqlite3'}")
+    told = [each.after for each in store.events(1) if each.entity == "annotation" and each.after]
+    store.close()
+    there = {each["note"]: each["degrees"] for each in told if each.get("note")}
     return [note for note, degrees in seen.kept.items() if there.get(note) != degrees]
 
 
@@ -398,6 +399,15 @@ def _told(studio: Studio, seen: Seen, lost: list[str], minutes: float) -> str:
 
 def _mean(sizes: list[tuple[float, float, int, int, int]], at: int) -> float:
     return statistics.mean(each[at] for each in sizes) if sizes else float("nan")
+
+
+def _compiled(library: Path) -> Path | None:
+    """What moves the clock of a program, where it can be made."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        return None
+    subprocess.run([compiler, "-shared", "-fPIC", "-O2", "-o", library, CLOCK], check=True)
+    return library
 
 
 # --- processes --------------------------------------------------------------------------------------------------------

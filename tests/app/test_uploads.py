@@ -1,6 +1,8 @@
 """Files on their way in: streamed to the disk, refused in a sentence, and cleared up behind the analysis."""
 
+import errno
 import os
+import resource
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,10 +13,11 @@ from anyio.from_thread import start_blocking_portal
 from annotations.records import NotFoundError
 from app.demo import DEMOS
 from app.ingest import Upload
-from app.jobs import Job, PlainError
+from app.jobs import Job, Jobs, PlainError
 from app.settings import Settings
 from app.studio import Studio
 from app.uploads import STALE_S, Uploads
+from stf2m.weights import Progress
 
 STUDY = 1
 SILENT = DEMOS[-1]
@@ -134,3 +137,25 @@ def test_what_a_killed_studio_left_behind_goes_when_nobody_can_be_at_it_any_more
     os.utime(studio.files.incoming / "upload-0123", (time.time() - STALE_S - 1,) * 2)
     Uploads(studio)
     assert _left(studio) == ["upload-4567"], "another process of the same studio may be receiving it"
+
+
+def test_a_disk_that_takes_no_more_is_said_in_its_own_words(studio: Studio):
+    uploads = Uploads(studio)
+    token = uploads.announce(STUDY, "long.mp4", 2**20)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**17, hard))
+    try:
+        with pytest.raises(PlainError, match=r"^long.mp4 could not be kept: file too large\.$"):
+            _send(uploads, token, bytes(2**20))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert _left(studio) == []
+
+    def full(progress: Progress) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    job = Jobs().submit(STUDY, "short.mp4", full)
+    until = time.monotonic() + 60
+    while not job.finished and time.monotonic() < until:
+        time.sleep(0.01)
+    assert job.error == "short.mp4 was not added: no space left on device."
