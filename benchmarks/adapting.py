@@ -28,8 +28,8 @@ EMOTIONS, SHOTS, TIMES, PATIENCE_MS = 5, 5, 20, 60_000
 ABOUT = """# How long somebody waits for the model that learns from them
 
 Made by `python -m benchmarks.adapting`: {times} adaptations to {corrections} corrections, or more, of {emotions}
-emotions in a demo clip, on {cores} cores ({machine}), which studio and browser share; {others:.0%} of them was taken by others
-meanwhile.
+emotions in a demo clip, on {cores} cores ({machine}), which studio and browser share; {others:.0%} of them
+was taken by others meanwhile.
 
 {table}
 
