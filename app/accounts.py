@@ -60,8 +60,7 @@ class Accounts:
             except FileNotFoundError:
                 return {}
             if self._read[0] != changed:
-                found = json.loads(self._file.read_text(encoding="utf-8"))
-                self._read = changed, {each["name"]: Account(**each) for each in found}
+                self._read = changed, self._accounts()
             return self._read[1]
 
     def add(self, name: str, role: Role, password: str) -> None:
@@ -95,6 +94,14 @@ class Accounts:
         """What somebody is here; None for who has no account (any more)."""
         account = self.all().get(name or "")
         return account.role if account else None
+
+    def _accounts(self) -> dict[str, Account]:
+        try:
+            found = json.loads(self._file.read_text(encoding="utf-8"))
+            return {each["name"]: Account(**each) for each in found}
+        except (ValueError, LookupError, TypeError, RecursionError) as error:
+            said = "is damaged; put a backup of it in its place, or delete it and add the accounts anew"
+            raise AnnotationError(f"{self._file.name} {said}.") from error
 
     def _write(self, accounts: Mapping[str, Account]) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True)

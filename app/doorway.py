@@ -108,16 +108,11 @@ class Doorway:
 
     def _may_send(self, visit: Visit, body: bytes) -> bool:
         """Whether an event is of the visitor's own page and speaks of their own files only."""
-        try:
-            event = json.loads(body)
-        except ValueError:
+        event = event_of(body)
+        if event is None:
             return False
-        if not isinstance(event, dict):
-            return False
-        page = event.get("session_hash")
-        if not isinstance(page, str) or not self._visitors.owns(visit, page):
-            return False
-        return all(str(each["path"]) in visit.files for each in _mappings(event) if "path" in each)
+        page, named = event
+        return self._visitors.owns(visit, page) and named <= visit.files
 
     def _watched(self, path: str, visit: Visit, send: Send) -> Send:
         """What goes out to a visitor says which files are theirs."""
@@ -126,6 +121,17 @@ class Doorway:
         if path.startswith(("/gradio_api/queue/data", "/gradio_api/run/predict")):
             return _noting(send, lambda part: visit.files.update(_told(part)))
         return send
+
+
+def event_of(body: bytes) -> tuple[str, set[str]] | None:
+    """The page that an event is of, and every path that it names; None for what is no event."""
+    try:
+        event = json.loads(body)
+        page = event.get("session_hash") if isinstance(event, dict) else None
+        named = {str(each["path"]) for each in _mappings(event) if "path" in each}
+    except (ValueError, RecursionError):
+        return None
+    return (page, named) if isinstance(page, str) else None
 
 
 def _cookie(secret: str, request: Request, seconds: int) -> bytes:

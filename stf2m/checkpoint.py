@@ -105,8 +105,11 @@ def read(folder: Path) -> Stored:
                 name.removeprefix(_MEMORY): value for name, value in tensors.items() if name.startswith(_MEMORY)
             },
         )
-    except (json.JSONDecodeError, KeyError, TypeError, safetensors.SafetensorError) as error:
-        raise CheckpointError(f"The model in {folder} is damaged or of another version: {error}.") from error
+    except CheckpointError:
+        raise
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, safetensors.SafetensorError) as error:
+        said = " ".join(str(error).split())
+        raise CheckpointError(f"The model in {folder} is damaged or of another version: {said}.") from error
 
 
 def fill(network: Network, stored: Stored) -> None:
@@ -135,7 +138,8 @@ def fingerprint(network: Network) -> str:
 
 def _modality(told: Mapping[str, object]) -> Modality:
     cues = told["cues"]
-    assert isinstance(cues, list)
+    if not isinstance(cues, list):
+        raise ValueError("its cues are no list")
     return Modality(
         **{
             **told,

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from stf2m.segments import View
-from stf2m.tracks import BoolArray, FloatArray
+from stf2m.tracks import DAMAGED, BoolArray, FloatArray
 
 
 class ViewBatch(NamedTuple):
@@ -111,5 +110,5 @@ class Encoded:
         try:
             with np.load(path, allow_pickle=False) as file:
                 return cls(file["pooled"], file["present"], file["cues"], str(file["encoder"]))
-        except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
+        except DAMAGED as error:
             raise ValueError(f"{path.name} is not a readable file of encoded segments.") from error

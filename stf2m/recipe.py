@@ -64,7 +64,7 @@ class Recipe:
             return cls(data=sources, architecture=Architecture(**sizes), **told)
         except OSError as error:
             raise RecipeError(f"There is no recipe {file}.") from error
-        except (tomllib.TOMLDecodeError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
             known = ", ".join(each.name for each in fields(cls))
             raise RecipeError(f"{file} is not a recipe ({error}); it may set {known}.") from error
 

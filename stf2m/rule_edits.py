@@ -150,7 +150,7 @@ def edits_in(data: bytes) -> RuleEdits:
     try:
         tensors = safetensors.torch.load(data)
         return RuleEdits.from_json(about(data)["edits"], tensors) if "edits" in about(data) else NO_EDITS
-    except (KeyError, ValueError, safetensors.SafetensorError) as error:
+    except (LookupError, ValueError, TypeError, AttributeError, RecursionError, safetensors.SafetensorError) as error:
         raise ValueError("These are not the fast weights of an adapted model.") from error
 
 

@@ -9,15 +9,32 @@ A track holds four things side by side, all indexed by frame ``t`` at ``t / RATE
 """
 
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 #: Frames per second of every track, Hz.
 RATE_HZ = 10.0
+
+#: What reading a damaged ``.npz`` file, and taking from it what should be there, can raise.
+DAMAGED = (
+    OSError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    MemoryError,
+    BadZipFile,
+    zlib.error,
+)
 
 FloatArray = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]
@@ -61,6 +78,10 @@ class Word:
     text: str
     start_s: float
     end_s: float
+
+
+class _OtherExtractorError(ValueError):
+    """A track of another modality, or of another version of its extractor."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +164,7 @@ class Track:
             with np.load(path, allow_pickle=False) as file:
                 about = json.loads(str(file["about"]))
                 if about != {"modality": modality.name, "version": modality.version}:
-                    raise ValueError(f"{path.name} was made by another extractor: {about}.")
+                    raise _OtherExtractorError(f"{path.name} was made by another extractor: {about}.")
                 return cls(
                     modality=modality,
                     values=file["values"].astype(np.float32),
@@ -154,7 +175,9 @@ class Track:
                     detail={name[7:]: file[name] for name in file.files if name.startswith("detail_")},
                     note=str(file["note"]),
                 )
-        except (OSError, KeyError, EOFError, json.JSONDecodeError) as error:
+        except _OtherExtractorError:
+            raise
+        except DAMAGED as error:
             raise ValueError(f"{path.name} is not a readable track file.") from error
 
 

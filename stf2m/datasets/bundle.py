@@ -14,6 +14,7 @@ import json
 import os
 import re
 import shutil
+import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -48,7 +49,7 @@ def read(root: Path) -> list[Item]:
             for number, label in enumerate(labels, start=1)
             if counts[label["clip"]] == label["annotator"]
         ]
-    except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise DatasetError(f"{root / LABELS} does not hold the labels of a bundle.") from error
 
 
@@ -74,7 +75,7 @@ def unpacked(file: Path, folder: Path) -> Path:
             shutil.rmtree(partial, ignore_errors=True)
             raise DatasetError(f"{file} is no bundle of the studio: it has no labels or no tracks.")
         partial.rename(target)
-    except (OSError, BadZipFile, NotImplementedError, RuntimeError) as error:
+    except (OSError, BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise DatasetError(f"{file} cannot be unpacked: it is damaged or no ZIP file.") from error
     return target
 

@@ -12,7 +12,6 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import joblib
 import numpy as np
@@ -21,7 +20,7 @@ from numpy.typing import NDArray
 
 from stf2m.datasets.extraction import extract
 from stf2m.datasets.items import Item
-from stf2m.tracks import BoolArray, FloatArray, Modality, Track, Word
+from stf2m.tracks import DAMAGED, BoolArray, FloatArray, Modality, Track, Word
 
 Progress = Callable[[float, str], None]
 #: So many items are extracted between two writes to the disk.
@@ -192,7 +191,7 @@ class Store:
                 fields = {name: arrays[name] for name in ("first", "values", "embedding", "row", "cues", "valid")}
                 keys, about = tuple(arrays["keys"].tolist()), tuple(json.loads(str(arrays["about"])))
             return Packed(modality=self.modality, keys=keys, about=about, **fields)
-        except (OSError, KeyError, ValueError, EOFError, BadZipFile):
+        except DAMAGED:
             return None
 
 

@@ -112,14 +112,14 @@ def listener(progress: Progress | None = None) -> Listener:
 def _load(file: Path) -> Listener:
     try:
         return Listener(read(file))
-    except (OSError, ValueError, KeyError, struct.error) as error:
+    except (OSError, ValueError, KeyError) as error:
         raise weights.WeightsUnavailableError(f"The Whisper in {file.parent} cannot be read: {error}") from error
 
 
 def read(file: Path) -> dict[str, NDArray[np.generic]]:
     """The encoder's arrays by name in a CTranslate2 model (version 6 of its layout, written by its ``model_spec.py``).
 
-    Raises ``ValueError`` for another layout, ``struct.error`` for a file that ends too early.
+    Raises ``ValueError`` for another layout, and for a file that ends too early.
     """
     data = _Bytes(file.read_bytes())
     version = data.number("I")
@@ -130,7 +130,10 @@ def read(file: Path) -> dict[str, NDArray[np.generic]]:
     for _ in range(data.number("I")):
         name = data.text()
         shape = [data.number("I") for _ in range(data.number("B"))]
-        kind, size = np.dtype(_TYPES[data.number("B")]), data.number("I")
+        number, size = data.number("B"), data.number("I")
+        if number >= len(_TYPES):
+            raise ValueError(f"it has numbers of an unknown type, {number}.")
+        kind = np.dtype(_TYPES[number])
         array = np.frombuffer(data.take(size), kind).reshape(shape)
         if name.startswith("encoder/"):
             found[name.removeprefix("encoder/")] = array
@@ -145,6 +148,8 @@ class _Bytes:
 
     def take(self, size: int) -> memoryview:
         self.at += size
+        if self.at > len(self.data):
+            raise ValueError("it ends too early.")
         return self.data[self.at - size : self.at]
 
     def number(self, kind: str) -> int:
