@@ -161,7 +161,7 @@ def test_an_interrupted_restore_leaves_the_old_database_whole(new_url, file, tmp
             target=backup.restore, args=(url, file, tmp_path / "kept")
         )
         restoring.start()
-        time.sleep(0.02 * number)
+        time.sleep(0.05 * number)
         restoring.kill()
         restoring.join()
         store = Store(url)

@@ -20,7 +20,7 @@ from annotations.turns import SharedTurns, Turns, queue
 from tests.annotations.writers import Saved, Work, Writer
 
 #: How many corrections fifty people make; 10,000 take a minute on each database.
-CORRECTIONS = int(os.environ.get("STF2M_TEST_CORRECTIONS", "1500"))
+CORRECTIONS = int(os.environ.get("STF2M_TEST_CORRECTIONS", "1000"))
 #: The longest that any of fifty may wait, seconds, on two cores that others use as well.
 PATIENCE_S = 60.0
 

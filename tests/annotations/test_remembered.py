@@ -68,7 +68,7 @@ def test_two_programs_see_each_others_changes_at_once(store: Store, url: str, se
                 names = by.study(study).emotion_names
                 by.rename_emotion(study, names[0], "cross" if names[0] == "angry" else "angry", bob)
 
-    for _ in range(60):
+    for _ in range(40):
         step(chance.choice([store, other]))
         if chance.random() < 0.5:
             check(chance.choice([store, other]), study, clips, ana)

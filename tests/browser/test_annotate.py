@@ -2,10 +2,11 @@
 
 import re
 
+import httpx
 import pytest
 from playwright.sync_api import Route, expect
 
-from tests.browser.conftest import PHONE, OpenPage
+from tests.browser.conftest import PATIENCE_MS, PHONE, OpenPage
 from tests.browser.page import emotion_button, mine, open_as, saved
 
 pytestmark = pytest.mark.browser
@@ -249,16 +250,16 @@ def test_names_are_text_and_never_markup(visit: OpenPage, app_url: str, tmp_path
     assert page.locator("#queue img").count() == 0
 
 
-def test_clips_are_served_by_id_in_ranges(visit: OpenPage, clip: int, app_url: str):
-    page = visit()
-    part = page.request.get(f"{app_url}/clip/{clip}", headers={"Range": "bytes=100-199"})
-    assert part.status == 206
-    assert len(part.body()) == 100
-    assert part.headers["content-range"].startswith("bytes 100-199/")
-    assert page.request.get(f"{app_url}/clip/{clip}/thumbnail").headers["content-type"] == "image/jpeg"
-    missing = page.request.get(f"{app_url}/clip/9999")
-    assert missing.status == 404
-    assert missing.text() == "There is no such clip, or it has been removed."
-    assert page.request.post(f"{app_url}/upload/never-announced", data=b"x").status == 404
-    huge = page.request.post(f"{app_url}/upload", data={"study": 1, "name": "huge.mp4", "size": 2**40})
-    assert "larger than the limit of 1024 MiB" in huge.json()["refused"]
+def test_clips_are_served_by_id_in_ranges(clip: int, app_url: str):
+    with httpx.Client(base_url=app_url, timeout=PATIENCE_MS / 1000) as web:
+        part = web.get(f"/clip/{clip}", headers={"Range": "bytes=100-199"})
+        assert part.status_code == 206
+        assert len(part.content) == 100
+        assert part.headers["content-range"].startswith("bytes 100-199/")
+        assert web.get(f"/clip/{clip}/thumbnail").headers["content-type"] == "image/jpeg"
+        missing = web.get("/clip/9999")
+        assert missing.status_code == 404
+        assert missing.text == "There is no such clip, or it has been removed."
+        assert web.post("/upload/never-announced", content=b"x").status_code == 404
+        huge = web.post("/upload", json={"study": 1, "name": "huge.mp4", "size": 2**40})
+        assert "larger than the limit of 1024 MiB" in huge.json()["refused"]

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from annotations.records import AnnotationRecord
 from annotations.store import Store
 from tests.browser.conftest import ANALYSIS_MS, OpenPage
-from tests.browser.page import open_as, saved
+from tests.browser.page import open_as, plays_to, saved
 
 pytestmark = pytest.mark.browser
 
@@ -17,6 +17,14 @@ PLAN = [
     (0.8, 3.4, "3", "neutral"), (3.6, 6.2, "2", "happy"), (6.6, 9.0, "5", "surprised"), (9.2, 12.4, "3", "neutral"),
     (12.8, 15.0, "1", "angry"), (15.2, 18.4, "4", "sad"), (18.8, 21.0, "2", "happy"), (21.4, 25.0, "3", "neutral"),
 ]  # fmt: skip
+
+
+#: Notes where the clip is when a key goes down and when it goes up.
+WATCH = """() => {
+    const video = document.querySelector("#timeline video");
+    window.held = [];
+    for (const what of ["keydown", "keyup"]) addEventListener(what, () => window.held.push(video.currentTime), true);
+}"""
 
 
 class Keyboard:
@@ -31,16 +39,11 @@ class Keyboard:
 
     def hold(self, key: str, start_s: float, end_s: float) -> None:
         """Hold a key while the clip plays from one moment to another."""
-        self._wait(start_s)
+        plays_to(self.page, start_s)
         self.page.keyboard.down(key)
         self.presses += 1
-        self._wait(end_s)
+        plays_to(self.page, end_s)
         self.page.keyboard.up(key)
-
-    def _wait(self, time_s: float) -> None:
-        self.page.wait_for_function(
-            "(time) => document.querySelector('#timeline video').currentTime >= time", arg=time_s, polling="raf"
-        )
 
 
 def label_studio(segments: int) -> int:
@@ -101,16 +104,18 @@ def test_a_real_clip_is_painted_while_it_plays(
     for key in (">", ">", ">", "Space"):  # at double speed, play
         keyboard.press(key)
     expect(page.locator("[data-part=play]")).to_have_attribute("aria-label", "Pause")
+    page.evaluate(WATCH)
     for start_s, end_s, key, _ in PLAN:
         keyboard.hold(key, start_s, end_s)
+    held = page.evaluate("window.held")
     saved(page)
     keyboard.press("f")
     expect(page.locator("[data-part=finish]")).to_have_text("finished ✓")
 
     there = labelled(app_home, clip, "Guest")
     assert [each.emotion for each in there] == [emotion for *_, emotion in PLAN]
-    for each, (start_s, end_s, *_) in zip(there, PLAN, strict=True):
-        assert (each.start_s, each.end_s) == (pytest.approx(start_s, abs=0.5), pytest.approx(end_s, abs=0.5))
+    for each, down_s, up_s in zip(there, held[::2], held[1::2], strict=True):
+        assert (each.start_s, each.end_s) == (pytest.approx(down_s, abs=0.05), pytest.approx(up_s, abs=0.05))
     print(f"{len(there)} segments painted: {keyboard.presses} key presses; elsewhere {label_studio(len(there))}")
     record_property("key presses", keyboard.presses)
     record_property("Label Studio's mouse actions", label_studio(len(there)))

@@ -12,6 +12,7 @@ from app.settings import Settings
 from app.studio import Studio
 from app.widgets import queue
 from tests.browser.conftest import EMOTIONS, OpenPage
+from tests.browser.page import done, eventually
 
 pytestmark = pytest.mark.browser
 
@@ -169,7 +170,7 @@ def test_the_mix_is_the_study_s_and_orders_the_queue_at_once(visit: OpenPage, ma
     for reason in ("never looked at", "modalities contradict each other", "emotion changes here", "random check"):
         page.get_by_label(reason).fill("0")
     expect(page.locator('#queue .qu-lead[data-kind="unsure"]')).to_have_count(9)
-    assert studio.study(study).settings.mix["new"] == 0
+    eventually(lambda: studio.study(study).settings.mix["new"], 0)
     second = _open(visit, study, "Other")
     second.get_by_role("button", name="Order", exact=True).click()
     expect(second.locator(".qu-slider", has_text="never looked at").locator(".qu-amount")).to_have_text("none")
@@ -299,10 +300,10 @@ def test_labels_are_edited_and_everything_follows(visit: OpenPage, make_study: M
     expect(page.locator(".tl-emotion")).to_have_count(6)
     expect(page.locator('.tl-emotion[data-emotion="joyful"]')).to_be_visible()
     assert studio.store.annotations(study_id=study)[0].degrees == {"joyful": 1.0}
-    assert studio.study(study).settings.mode == "label first"
+    eventually(lambda: studio.study(study).settings.mode, "label first")
     assert studio.study(study).emotions[0].colour == "#332288"
     for _ in range(3):
         page.keyboard.press("Control+z")
-        page.wait_for_timeout(300)
+        done(page)
     expect(page.locator('.tl-emotion[data-emotion="happy"]')).to_be_visible()
     expect(page.locator(".tl-emotion")).to_have_count(5)

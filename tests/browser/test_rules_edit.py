@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.page import go_to
+from tests.browser.page import go_to, saved
 
 pytestmark = pytest.mark.browser
 
@@ -18,7 +18,7 @@ def _corrected(page: Page) -> None:
     for key in ("2", "4", "1"):
         page.keyboard.press("j")
         page.keyboard.press(key)
-    expect(page.locator(".tl-saved")).to_have_text("saved ✓")
+    saved(page)
 
 
 def test_write_a_rule_see_its_effect_keep_it_rename_a_term_and_undo(visit: OpenPage, clip: int) -> None:

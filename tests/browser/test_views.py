@@ -8,18 +8,18 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PHONE, OpenPage
-from tests.browser.page import go_to
+from tests.browser.page import go_to, saved
 
 pytestmark = pytest.mark.browser
 
 PLOTS = ".js-plotly-plot:visible"
 #: For each plot over time of the open tab: where its cursor is and where the time belongs, in pixels of the plot.
 CURSORS = """(time) => [...document.querySelectorAll('.js-plotly-plot')]
-  .filter((plot) => plot.offsetParent && plot.layout.meta?.follows === 'time')
+  .filter((plot) => plot.offsetParent && plot.layout?.meta?.follows === 'time')
   .map((plot) => {
     const axis = plot._fullLayout.xaxis;
     const line = plot.querySelector('.st-cursor-line');
-    const at = line.hidden ? null : line.getBoundingClientRect().left - plot.getBoundingClientRect().left;
+    const at = !line || line.hidden ? null : line.getBoundingClientRect().left - plot.getBoundingClientRect().left;
     return [at, axis._offset + axis.d2p(time)];
   })"""
 INK = "(canvas) => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some((v) => v > 0)"
@@ -34,8 +34,13 @@ def _views(page: Page) -> None:
 
 def _seek(page: Page, time: float) -> None:
     page.evaluate("(time) => { document.querySelector('#player-views video').currentTime = time; }", time)
-    page.wait_for_function("!document.querySelector('#player-views video').seeking")
-    page.wait_for_timeout(300)
+    _cursors_at(page, time)
+
+
+def _cursors_at(page: Page, time: float) -> None:
+    """Wait until the line of every plot, six at least, stands where the time belongs."""
+    there = "found.length >= 6 && found.every(([at, wanted]) => Math.abs(at - wanted) < 2.5)"
+    page.wait_for_function(f"(time) => {{ const found = ({CURSORS})(time); return {there}; }}", arg=time)
 
 
 def test_one_cursor_follows_the_video_in_every_plot(visit: OpenPage, clip: int) -> None:
@@ -43,31 +48,27 @@ def test_one_cursor_follows_the_video_in_every_plot(visit: OpenPage, clip: int) 
     page = visit(f"?clip={clip}")
     _views(page)
     _seek(page, 3.3)
-    cursors = page.evaluate(CURSORS, 3.3)
-    assert len(cursors) >= 6
-    assert all(found == pytest.approx(wanted, abs=2.5) for found, wanted in cursors)
-    assert page.locator("#player-views .st-face canvas").evaluate(INK)
-    assert page.locator("#player-views .st-stage canvas").evaluate(INK)
-    assert page.locator("#player-views .st-caption").inner_text().strip()
+    for drawn in (".st-face", ".st-stage"):
+        page.wait_for_function(f"({INK})(document.querySelector('#player-views {drawn} canvas'))")
+    expect(page.locator("#player-views .st-caption")).not_to_have_text(re.compile(r"^\s*$"))
 
     box = page.locator("#views-memberships .js-plotly-plot").bounding_box()
     assert box
     page.mouse.click(box["x"] + box["width"] * 0.6, box["y"] + 60)
     page.wait_for_function("Math.abs(document.querySelector('#player-views video').currentTime - 3.3) > 1")
     time = page.evaluate("document.querySelector('#player-views video').currentTime")
-    page.wait_for_timeout(300)
-    assert all(found == pytest.approx(wanted, abs=2.5) for found, wanted in page.evaluate(CURSORS, time))
+    _cursors_at(page, time)
 
     page.evaluate("Plotly.relayout(document.querySelector('#views-shares .js-plotly-plot'), {'xaxis.range': [2, 6]})")
     page.wait_for_function(
         "document.querySelector('#views-face-cues .js-plotly-plot')._fullLayout.xaxis.range.join() === '2,6'"
     )
     _seek(page, 3.0)
-    before = page.evaluate("document.querySelector('#views-memberships .st-cursor-line').style.transform")
+    line = "document.querySelector('#views-memberships .st-cursor-line').style.transform"
+    before = page.evaluate(line)
     page.evaluate("document.querySelector('#player-views video').play()")
-    page.wait_for_timeout(1500)
+    page.wait_for_function(f"(before) => {line} !== before", arg=before)
     page.evaluate("document.querySelector('#player-views video').pause()")
-    assert page.evaluate("document.querySelector('#views-memberships .st-cursor-line').style.transform") != before
 
 
 def test_views_fit_a_phone_and_can_be_read_in_the_dark(visit: OpenPage, clip: int) -> None:
@@ -93,7 +94,7 @@ def test_views_fit_a_phone_and_can_be_read_in_the_dark(visit: OpenPage, clip: in
         assert not any(left < other < right - 1 and abs(top - high) < 4 for other, _, high in words if other != left)
 
 
-def test_rules_can_be_searched_and_their_terms_looked_at(visit: OpenPage, clip: int) -> None:
+def test_a_rule_is_searched_for_and_leads_to_the_segments_that_fire_it_most_playing(visit: OpenPage, clip: int) -> None:
     page = visit(f"?clip={clip}")
     go_to(page, "rules")
     expect(page.locator("#rules-firing .js-plotly-plot")).to_be_visible()
@@ -106,13 +107,7 @@ def test_rules_can_be_searched_and_their_terms_looked_at(visit: OpenPage, clip: 
     assert all(cue in text for text in rules.all_inner_texts())
     expect(page.locator("#rules-membership .st-cursor-line span")).to_contain_text(":")
     expect(page.locator("#rules-meaning")).not_to_be_empty()
-
-
-def test_a_rule_leads_to_the_segments_that_fire_it_most_playing(visit: OpenPage, clip: int) -> None:
-    page = visit(f"?clip={clip}")
-    page.locator("#timeline .tl-open").wait_for()
-    go_to(page, "rules")
-    rule = page.locator("#rules-list li").first
+    rule = rules.first
     expect(rule.locator(".st-spark polyline")).to_have_count(1)
     page.evaluate("document.querySelector('#timeline video').muted = true")
     rule.get_by_text("where it fires most").click()
@@ -132,7 +127,7 @@ def test_adapt_compare_open_what_changed_and_go_back(visit: OpenPage, clip: int)
     for key in ("2", "4", "1"):
         page.keyboard.press("j")
         page.keyboard.press(key)
-    expect(page.locator(".tl-saved")).to_have_text("saved ✓")
+    saved(page)
     go_to(page, "adapt")
     expect(page.locator("#adapt-sentence")).to_contain_text("enough to adapt")
     versions = page.locator("#adapt-history tbody tr")
@@ -168,8 +163,13 @@ def test_adapt_compare_open_what_changed_and_go_back(visit: OpenPage, clip: int)
     expect(page.locator("#model-version")).to_contain_text("as shipped")
 
 
-def test_take_annotations_away_and_bring_a_deleted_clip_back(visit: OpenPage, clip: int) -> None:
+def test_about_says_what_it_is_not_and_data_brings_a_deleted_clip_back(visit: OpenPage, clip: int) -> None:
     page = visit(f"?clip={clip}")
+    go_to(page, "about")
+    expect(page.get_by_text("It cannot look into anybody.")).to_be_visible()
+    expect(page.locator("#about-modalities")).to_contain_text("Face")
+    expect(page.locator("#about-modalities")).to_contain_text("Apache-2.0")
+
     go_to(page, "data")
     card = page.locator(f"#data-clips [data-clip='{clip}']")
     expect(card).to_contain_text("ready")
@@ -183,11 +183,3 @@ def test_take_annotations_away_and_bring_a_deleted_clip_back(visit: OpenPage, cl
     expect(card).to_have_count(0)
     page.locator("#data-said").get_by_role("button", name="Undo").click()
     expect(card).to_be_visible()
-
-
-def test_about_says_what_it_is_not_and_what_works_here(visit: OpenPage, clip: int) -> None:
-    page = visit(f"?clip={clip}")
-    go_to(page, "about")
-    expect(page.get_by_text("It cannot look into anybody.")).to_be_visible()
-    expect(page.locator("#about-modalities")).to_contain_text("Face")
-    expect(page.locator("#about-modalities")).to_contain_text("Apache-2.0")
