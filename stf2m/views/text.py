@@ -23,7 +23,9 @@ from stf2m.views.subtitles import SubtitleError, read, spread
 from stf2m.weights import Progress
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    # Not from the package itself, for which a type checker reads all models that there are.
+    from transformers.modeling_utils import PreTrainedModel
+    from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
 __all__ = ["MODALITY", "SubtitleError", "extract", "extract_sentence"]
 
@@ -252,7 +254,8 @@ _BATCH, _MOST_TOKENS = 32, 128
 
 @lru_cache(maxsize=1)
 def _model(folder: Path) -> "tuple[PreTrainedTokenizerBase, PreTrainedModel]":
-    from transformers import AutoModel, AutoTokenizer
+    from transformers.models.auto.modeling_auto import AutoModel
+    from transformers.models.auto.tokenization_auto import AutoTokenizer
     from transformers.utils import logging
 
     logging.disable_progress_bar()
