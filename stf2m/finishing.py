@@ -15,9 +15,8 @@ from stf2m.remembering import remember, weigh
 from stf2m.tasks import Sampler, TooFewExamplesError, episodes
 from stf2m.validation import WAYS, answer, encode, likeliest_temperature, material, read, validate
 
-#: How often the three strongest rules alone are to give the model's answer; the trust in rules is raised by so much, so
-#: many times at most, until they do.
-EXPLAINED, RAISE, MOST_RAISES = 0.92, 0.5, 8
+#: By what the trust in a modality's own evidence is lowered, so often at most, until the rules explain the answers.
+STEP, MOST_STEPS = 0.5, 8
 
 _LICENCES = {
     "ravdess_speech": "CC BY-NC-SA 4.0 (Livingstone & Russo 2018)",
@@ -95,16 +94,17 @@ def _rule_figures(model: STF2M, train: Mapping[str, Corpus], seed: int) -> None:
 
 
 def _trust_rules(model: STF2M, validation: Mapping[str, Corpus], recipe: Recipe) -> dict[str, dict[str, float]]:
-    """Let the rules count more, beside every modality, until what they say is why: by the least for which the three
-    strongest rules alone give the model's answer as often as :data:`EXPLAINED`, in every modality. Returns how often.
+    """Let a modality's own evidence count less beside the rules until what they say is why: by the least for which the
+    three strongest rules alone give the answer as often as the recipe's ``explained``. Returns how often they do.
     """
     told = _rules_alone(model, validation, recipe)
-    for _ in range(MOST_RAISES):
-        least = min((each["three rules agree"] for each in told.values()), default=1.0)
-        if least >= EXPLAINED or not model.architecture.fuzzy:
+    for _ in range(MOST_STEPS if model.architecture.fuzzy else 0):
+        unexplained = [name for name, each in told.items() if each["three rules agree"] < recipe.explained]
+        if not unexplained:
             break
-        model.trust.data[-1] += RAISE
-        told = _rules_alone(model, validation, recipe)
+        for column, modality in enumerate(model.modalities):
+            model.trust.data[column] -= STEP * (modality.name in unexplained)
+        told |= _rules_alone(model, {name: validation[name] for name in unexplained}, recipe)
     return told
 
 

@@ -49,6 +49,7 @@ class Recipe:
     check: int = 250
     episodes: int = 60
     own: tuple[str, ...] = ()
+    explained: float = 0.0
     architecture: Architecture = field(default_factory=Architecture)
 
     @classmethod

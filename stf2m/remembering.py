@@ -24,8 +24,8 @@ from stf2m.validation import KINDS, WAYS, encode, likeliest_temperature, shifted
 
 #: Remembered segments of each emotion and modality.
 REMEMBERED = 16
-#: How many corrections all of them may be worth, and how far from the best accuracy the choice may be.
-WEIGHTS, NEARLY = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0), 0.005
+#: How many corrections all of them may be worth; with more, somebody who corrects would not be heard.
+WEIGHTS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 
 @torch.inference_mode()
@@ -70,9 +70,8 @@ def weigh(
     validation: Mapping[str, Corpus],
     recipe: Recipe,
 ) -> tuple[dict[str, dict[str, float]], float]:
-    """Choose how many corrections the memory of each modality is worth, and set it: the fewest whose accuracy over
-    none, one and five shots is :data:`NEARLY` the best. Returns these figures by modality, and the temperature that
-    makes the degrees of the answers likely.
+    """Choose how many corrections the memory of each modality is worth, and set it, by the best accuracy over none, one
+    and five shots. Returns these figures by modality, and the temperature that makes the degrees of the answers likely.
 
     Each data set is answered with what is remembered of the *other* sets of its modality: a study's recordings are
     those of no data set either, and a memory of the very same recordings would be trusted too much. Where a modality
@@ -87,8 +86,7 @@ def weigh(
             continue
         encoded = encode(model, corpus)
         tried = [_answers(model, encoded, questions, column, weight) for weight in WEIGHTS]
-        enough = max(each.score for each in tried) - NEARLY
-        chosen = next(each for each in tried if each.score >= enough)
+        chosen = max(tried, key=lambda each: each.score)
         model.memory_weight[column] = chosen.weight
         figures[modality.name] = {"memory_weight": chosen.weight, **chosen.accuracy}
         logits += chosen.logits
