@@ -56,6 +56,7 @@ def serve(settings: Settings, **options: Any) -> Served:
         server_name=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"),
         prevent_thread_lock=True,
         show_error=True,
+        _frontend=False,  # else Gradio looks at the page itself, and gives up where a busy machine takes three seconds
         max_file_size=settings.max_bytes,
         run_history=False,  # else Gradio keeps all that the page was ever sent in the browser, and reads it every time
         **look.launch_options(),
