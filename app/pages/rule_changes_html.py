@@ -75,8 +75,11 @@ def effect(found: Effect) -> str:
         for change in found.changes[:MOST_CHANGES]
     ]
     first, more = "".join(items[:AT_ONCE]), "".join(items[AT_ONCE:])
-    called = f"{len(items) - AT_ONCE} shorter ones" if many <= MOST_CHANGES else f"the {MOST_CHANGES} longest"
-    hidden = f"<details><summary>{called}</summary><ul class='st-causes'>{more}</ul></details>" if more else ""
+    hidden = (
+        f"<details><summary>the next {len(items) - AT_ONCE}</summary><ul class='st-causes'>{more}</ul></details>"
+        if more
+        else ""
+    )
     order = ", the longest first" if many > 1 else ""
     return f"{''.join(parts)}<p>{count}{order}:</p><ul class='st-causes'>{first}</ul>{hidden}"
 
