@@ -159,7 +159,7 @@ def _nginx(place: Path, ports: list[int]) -> Iterator[None]:
     if program is None:
         raise typer.BadParameter("nginx is not installed.")
     text = (ROOT / "docs" / "nginx.conf").read_text(encoding="utf-8")
-    given = dict(zip(("7860", "7861", "7862"), map(str, ports), strict=True))
+    given: dict[str, str] = dict(zip(("7860", "7861", "7862"), map(str, ports), strict=True))
     text = re.sub(r"(?<=127\.0\.0\.1:)\d+", lambda found: given[found[0]], text)
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     inside = "".join(f"{kind}_temp_path {place}/nginx-{kind};\n" for kind in kinds)
