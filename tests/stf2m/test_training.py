@@ -227,9 +227,6 @@ def test_the_shipped_checkpoint_is_small_and_fits_the_extractors() -> None:
     assert model.memory is not None
     assert {"angry", "happy", "neutral", "sad"} <= set(model.memory.emotions)
     assert "NC-SA" in str(model.card["licence"])
-    rules = model.card["rules_alone"]
-    assert isinstance(rules, dict)
-    assert {name for name, told in rules.items() if told["three rules agree"] >= 0.92} == {"face", "voice", "text"}
 
 
 @pytest.mark.data
