@@ -170,7 +170,7 @@ def test_about_says_what_it_is_not_and_data_brings_a_deleted_clip_back(visit: Op
     expect(page.locator("#about-modalities")).to_contain_text("Face")
     expect(page.locator("#about-modalities")).to_contain_text("Apache-2.0")
 
-    go_to(page, "data")
+    page.locator("#tab-data-button").click()
     card = page.locator(f"#data-clips [data-clip='{clip}']")
     expect(card).to_contain_text("ready")
     with page.expect_download() as download:
