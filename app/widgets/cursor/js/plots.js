@@ -35,7 +35,7 @@ class FollowingPlots {
   bind(plot) {
     if (matchMedia("(pointer: coarse)").matches) window.Plotly.relayout(plot, { dragmode: false });
     plot.addEventListener("pointerdown", (down) => this.press(plot, down), true);
-    plot.on("plotly_relayout", () => this.share(plot));
+    plot.on("plotly_relayout", (change) => this.relaid(plot, change));
     plot.on("plotly_afterplot", () => this.again());
     this.sizes.observe(plot);
     this.lay(plot);
@@ -82,10 +82,15 @@ class FollowingPlots {
     }
   }
 
-  /** All plots over the same time show the same stretch of it. */
-  share(plot) {
+  /** A plot that was zoomed takes the others along; one that only got another width would take them back. */
+  relaid(plot, change) {
     if (plot.layout.meta.follows !== "time") return;
     layWords(plot);
+    if (Object.keys(change || {}).some((key) => key.startsWith("xaxis"))) this.share(plot);
+  }
+
+  /** All plots over the same time show the same stretch of it. */
+  share(plot) {
     const range = plot._fullLayout.xaxis.range;
     for (const other of this.lines.keys()) {
       if (other === plot || other.layout.meta.follows !== "time") continue;
