@@ -11,7 +11,7 @@ import stf2m
 from stf2m.checkpoint import CARD
 from stf2m.datasets.cache import cache_folder
 from stf2m.recipe import Progress
-from stf2m.training import STATE, meta_train
+from stf2m.training import REFIT_STATE, STATE, meta_train
 from stf2m.views import MODALITIES
 
 PACKAGE = Path(stf2m.__file__).parent
@@ -76,5 +76,6 @@ def trained(training: Training, progress: Progress) -> Path:
     recipe = folder / "recipe.toml"
     recipe.write_text(training.text, encoding="utf-8")
     meta_train(recipe, folder, lambda share, stage: progress(share, f"training {training.name}: {stage}"))
-    (folder / STATE).unlink()
+    for state in (STATE, REFIT_STATE):
+        (folder / state).unlink(missing_ok=True)
     return folder

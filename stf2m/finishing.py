@@ -1,11 +1,17 @@
-"""What is settled when the weights are: temperature, familiar distances, rule figures, memory, card."""
+"""What is settled when the weights are: temperature, familiar distances, rule figures, memory, card.
 
+Some of it is chosen by people who were not trained on, see :func:`choose`; all of it then completes the same model, or
+one that learned from these people too, see :func:`complete`.
+"""
+
+import copy
 import datetime
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from stf2m.adaptation import adapt
 from stf2m.corpus import Corpus
@@ -25,32 +31,67 @@ _LICENCES = {
     "fer2013": "unclear, research only (Goodfellow et al. 2013)",
     "meld": "GPL-3.0 (Poria et al. 2019)",
 }
+#: The data sets that allow research only.
+RESTRICTED = {"ravdess_speech", "ck48", "fer2013"}
 
 
-def finish(
-    model: STF2M,
-    train: Mapping[str, Corpus],
-    validation: Mapping[str, Corpus],
-    recipe: Recipe,
-) -> None:
-    """Settle everything that is not learned by gradients, and write the card, by training and validation data only."""
-    for weight in model.parameters():
-        weight.data = weight.data.half().float()
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """What validation chose: by how much to lower each modality's ``trust (M,)``, the ``temperature`` from corrections
+    alone and with the memory, ``familiar`` distances ``(J,)`` and what the memory is worth, ``memory_weight (M,)``;
+    ``figures`` are for the card.
+    """
+
+    lowered: Tensor
+    temperature: float
+    familiar: Tensor
+    memory_weight: Tensor
+    memory_temperature: float
+    figures: Mapping[str, object]
+
+
+def choose(model: STF2M, train: Mapping[str, Corpus], validation: Mapping[str, Corpus], recipe: Recipe) -> Chosen:
+    """Choose by people whom the model does not know all that is chosen when its weights are learned."""
+    model = copy.deepcopy(model)
+    _round(model)
+    before = model.trust.detach().clone()
     rules_alone = _trust_rules(model, validation, recipe)
     _calibrate(model, validation, recipe)
+    seen = {name: encode(model, corpus) for name, corpus in train.items()}
+    with_memory, memory_temperature = weigh(model, train, seen, validation, recipe)
+    return Chosen(
+        before - model.trust.detach(),
+        float(model.temperature),
+        model.familiar.clone(),
+        model.memory_weight.clone(),
+        memory_temperature,
+        {
+            "validation": validate(model, validation, recipe.seed, recipe.episodes),
+            "validation_with_memory": with_memory,
+            "rules_alone": rules_alone,
+        },
+    )
+
+
+def complete(model: STF2M, train: Mapping[str, Corpus], chosen: Chosen, recipe: Recipe) -> None:
+    """Settle everything that is not learned by gradients, as it was chosen and from what was trained on, and write the
+    card.
+    """
+    _round(model)
+    model.trust.data -= chosen.lowered
+    model.temperature.fill_(chosen.temperature)
+    model.familiar.copy_(chosen.familiar)
+    model.memory_weight.copy_(chosen.memory_weight)
     _rule_figures(model, train, recipe.seed)
     seen = {name: encode(model, corpus) for name, corpus in train.items()}
     memory = remember(train, seen, model)
-    with_memory, temperature = weigh(model, train, seen, validation, recipe)
     encoded = replace(memory.encoded, encoder=model.fingerprint())
-    model.memory = replace(memory, encoded=encoded, temperature=temperature)
+    model.memory = replace(memory, encoded=encoded, temperature=chosen.memory_temperature)
     sources = sorted({source for corpus in train.values() for source in corpus.source})
     model.card = {
         "name": f"ST-F2M {recipe.name}",
         "about": "Emotions from a few corrections: spatio-temporal encoder, fuzzy rules, meta-recurrent learner.",
-        "licence": "CC BY-NC-SA 4.0, for research only",
-        "licence_why": "Trained on RAVDESS (CC BY-NC-SA 4.0), and on CK+ and FER2013, which are for research only.",
-        "data": {source: _LICENCES.get(source, "see its authors") for source in sources},
+        **_licence(sources),
         "trained_on": {
             name: {"performances": len(corpus), "speakers": len(set(corpus.speaker) - {""})}
             for name, corpus in train.items()
@@ -59,11 +100,25 @@ def finish(
         "steps": recipe.steps,
         "command": f"python -m stf2m meta-train stf2m/recipes/{recipe.name}.toml --out stf2m/checkpoints",
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "validation": validate(model, validation, recipe.seed, recipe.episodes),
-        "validation_with_memory": with_memory,
-        "rules_alone": rules_alone,
+        "chosen_by": "the same recipe without the people who validate, whom this model knows" if recipe.refit else "",
+        **chosen.figures,
         "limits": "Emotion recognition is fallible; it must not be used to judge people.",
     }
+
+
+def _round(model: STF2M) -> None:
+    """Make the weights what is left of them in the half precision in which they are kept."""
+    for weight in model.parameters():
+        weight.data = weight.data.half().float()
+
+
+def _licence(sources: Sequence[str]) -> dict[str, object]:
+    """What the data sets allow, as far as it is known."""
+    data = {source: _LICENCES.get(source, "see its authors") for source in sources}
+    if RESTRICTED & set(sources):
+        why = "Trained on RAVDESS (CC BY-NC-SA 4.0), and on CK+ and FER2013, which are for research only."
+        return {"licence": "CC BY-NC-SA 4.0, for research only", "licence_why": why, "data": data}
+    return {"licence": "whatever the data sets allow", "data": data}
 
 
 def _calibrate(model: STF2M, validation: Mapping[str, Corpus], recipe: Recipe) -> None:

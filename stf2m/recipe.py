@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -50,6 +50,7 @@ class Recipe:
     episodes: int = 60
     own: tuple[str, ...] = ()
     explained: float = 0.0
+    refit: bool = False
     architecture: Architecture = field(default_factory=Architecture)
 
     @classmethod
@@ -78,19 +79,27 @@ def data_folder() -> Path:
     return folder
 
 
-def gather(recipe: Recipe, root: Path, progress: Progress) -> tuple[dict[str, Corpus], dict[str, Corpus]]:
-    """The recipe's data by modality: to train on, and to validate with. Raises :class:`RecipeError`, or as
-    :func:`stf2m.datasets.load` does.
-    """
+class Gathered(NamedTuple):
+    """A recipe's data by modality: to ``train`` on, to validate with, and both together."""
+
+    train: dict[str, Corpus]
+    validation: dict[str, Corpus]
+    everybody: dict[str, Corpus]
+
+
+def gather(recipe: Recipe, root: Path, progress: Progress) -> Gathered:
+    """The recipe's data. Raises :class:`RecipeError`, or as :func:`stf2m.datasets.load` does."""
     train: list[tuple[Dataset, list[int]]] = []
     validate: list[tuple[Dataset, list[int]]] = []
+    everybody: list[tuple[Dataset, list[int]]] = []
     for source in recipe.data:
         dataset = load("auto", root / source.folder, progress=progress)
         chosen = _chosen(dataset, source)
         kept_back = set(_validation(dataset, chosen, source, recipe.seed))
         train.append((dataset, [index for index in chosen if index not in kept_back]))
         validate.append((dataset, [index for index in chosen if index in kept_back]))
-    return corpora(train), corpora(validate)
+        everybody.append((dataset, chosen))
+    return Gathered(*(corpora(parts) for parts in (train, validate, everybody)))
 
 
 def _chosen(dataset: Dataset, source: Source) -> list[int]:

@@ -3,9 +3,10 @@
 Every step draws a few episodes, of one modality or of paired views (views of several modalities, of different people,
 put together by their emotion). Fast weights are learned from the support, the loss is taken on the queries:
 cross-entropy of the joint answer, of every source and stream alone and of every rule that fires; agreement of the rules
-with the joint answer; classification of all emotions by auxiliary heads; sparse and evenly used rules. The same recipe
-gives the same model; a run that is killed goes on from its last state. Several processes (:mod:`stf2m.processes`) draw
-episodes of their own and take every step together.
+with the joint answer; classification of all emotions by auxiliary heads; sparse and evenly used rules. People who were
+not trained on choose after how many steps to stop; with ``refit`` the model is then trained anew, so long, on them as
+well. The same recipe gives the same model; a run that is killed goes on from its last state. Several processes
+(:mod:`stf2m.processes`) draw episodes of their own and take every step together.
 """
 
 import time
@@ -21,16 +22,17 @@ from torch.nn import functional as F
 from stf2m.corpus import Corpus
 from stf2m.drawing import Batch, Drawing, Drawn
 from stf2m.fast_weights import contributions, learn, source_logits
-from stf2m.finishing import finish
+from stf2m.finishing import choose, complete
 from stf2m.fitting import fit, folds
 from stf2m.model import STF2M
 from stf2m.network import Reading
 from stf2m.processes import ONE, Team, team
-from stf2m.recipe import Progress, Recipe, RecipeError, data_folder, gather
+from stf2m.recipe import Gathered, Progress, Recipe, RecipeError, data_folder, gather
 from stf2m.threads import one_thread
 from stf2m.validation import validate
 
-STATE = "training.pt"
+#: The states of a training, with and without the people who validate.
+STATE, REFIT_STATE = "training.pt", "refit.pt"
 #: Weights of the parts of the loss.
 ALONE, STREAMS, FAITHFUL, EACH_RULE, CLASSES, SPARSE, EVEN = 0.5, 1.0, 4.0, 1.0, 1.0, 0.005, 0.05
 #: Gates and terms of the rules move only when they cross a threshold, so they learn faster than the rest.
@@ -51,41 +53,54 @@ def meta_train(recipe: Path, out: Path, progress: Progress, data: Path | None = 
     with team() as together:
         told: Progress = progress if together.leads else lambda share, stage: None
         with together.leader_before_others():
-            train, validation = gather(plan, data or data_folder(), lambda share, stage: told(0.3 * share, stage))
-        out.mkdir(parents=True, exist_ok=True)
-        with one_thread():
-            return _follow(plan, train, validation, out, told, together)
+            found = gather(plan, data or data_folder(), lambda share, stage: told(0.3 * share, stage))
+        return follow(plan, found, out, told, together)
 
 
-def _follow(
-    plan: Recipe,
-    train: Mapping[str, Corpus],
-    validation: Mapping[str, Corpus],
-    out: Path,
-    progress: Progress,
-    together: Team,
-) -> STF2M:
-    trainer = Trainer(plan, train, validation, together)
-    trainer.resume(out / STATE)
-    if not together.agree(trainer.step):
-        raise RecipeError(f"The processes do not see the same {out / STATE}; they need one folder for all of them.")
-    begun, already = time.perf_counter(), trainer.step
-    while trainer.step < plan.steps:
-        loss = trainer.advance()
-        if together.leads and (trainer.step % plan.check == 0 or trainer.step == plan.steps):
-            trainer.check()
-            trainer.keep(out / STATE)
-        spent = (time.perf_counter() - begun) / (trainer.step - already)
-        told = f"step {trainer.step} of {plan.steps}, loss {loss:.3f}, {spent:.2f} s each, {trainer.told}"
-        progress(trainer.step / plan.steps, told)
+def follow(plan: Recipe, data: Gathered, out: Path, progress: Progress, together: Team = ONE) -> STF2M:
+    """Train on gathered data as :func:`meta_train` does."""
+    out.mkdir(parents=True, exist_ok=True)
+    with one_thread():
+        return _follow(plan, data, out, progress, together)
+
+
+def _follow(plan: Recipe, data: Gathered, out: Path, progress: Progress, together: Team) -> STF2M:
+    trainer = Trainer(plan, data.train, data.validation, together)
+    _train(trainer, plan.steps, out / STATE, lambda share, told: progress(share / (1 + plan.refit), told))
+    again = Trainer(plan, data.everybody, {}, together) if plan.refit else None
+    if again:
+        steps = torch.tensor(trainer.chosen_step)
+        together.share([steps])
+        _train(again, int(steps), out / REFIT_STATE, lambda share, told: progress(0.5 + share / 2, f"refit, {told}"))
     if not together.leads:
         together.wait()
         return STF2M.load(out)
     model = trainer.best()
-    finish(model, train, validation, plan)
+    chosen = choose(model, data.train, data.validation, plan)
+    if again:
+        model = again.averaged()
+    complete(model, data.everybody if again else data.train, chosen, plan)
     model.save(out)
     together.wait()
     return model
+
+
+def _train(trainer: "Trainer", steps: int, state: Path, progress: Progress) -> None:
+    """Go on from the ``state`` until so many steps are done; the leader validates and keeps the state on the way."""
+    trainer.resume(state)
+    together, check = trainer.together, trainer.recipe.check
+    if not together.agree(trainer.step):
+        raise RecipeError(f"The processes do not see the same {state}; they need one folder for all of them.")
+    begun, already = time.perf_counter(), trainer.step
+    while trainer.step < steps:
+        loss = trainer.advance()
+        if together.leads and (trainer.step % check == 0 or trainer.step == steps):
+            trainer.check()
+            trainer.keep(state)
+        spent = (time.perf_counter() - begun) / (trainer.step - already)
+        progress(
+            trainer.step / steps, f"step {trainer.step} of {steps}, loss {loss:.3f}, {spent:.2f} s each{trainer.told}"
+        )
 
 
 class Trainer:
@@ -134,9 +149,10 @@ class Trainer:
 
     @property
     def told(self) -> str:
-        """The last validation in a few words."""
+        """The last validation in a few words; nothing where there was none."""
         last = self.history[-1] if self.history else {}
-        return "validation " + " ".join(f"{name} {value:.3f}" for name, value in last.items() if name != "step")
+        figures = " ".join(f"{name} {value:.3f}" for name, value in last.items() if name != "step")
+        return f", validation {figures}" if figures else ""
 
     def advance(self) -> float:
         """One step; everything random in it depends only on the seed, the step's number and which process this is."""
@@ -195,7 +211,11 @@ class Trainer:
         return total
 
     def check(self) -> None:
-        """Validate the averaged weights, and remember them when they are the best so far."""
+        """Validate the averaged weights, where somebody is there to do it, and remember them when they are the best so
+        far.
+        """
+        if not self.validation:
+            return
         own = {name: value.clone() for name, value in self.model.state_dict().items()}
         self.model.load_state_dict(self.average)
         self.model.cpu().eval()
@@ -205,9 +225,19 @@ class Trainer:
         self.history.append({"step": float(self.step), **figures})
         self.model.to(self.device).load_state_dict(own)
 
+    @property
+    def chosen_step(self) -> int:
+        """After how many steps the weights were that validated best; 0 where none were validated here."""
+        return int(max(self.history, key=lambda each: each["score"])["step"]) if self.history else 0
+
     def best(self) -> STF2M:
         """The model with the weights that validated best."""
         self.model.load_state_dict(self.chosen)
+        return self.model.cpu().eval()
+
+    def averaged(self) -> STF2M:
+        """The model with the averaged weights of now."""
+        self.model.load_state_dict(self.average)
         return self.model.cpu().eval()
 
     def keep(self, file: Path) -> None:

@@ -35,8 +35,10 @@ def test_a_recipe_may_go_without_emotions(tmp_path, monkeypatch):
     (tmp_path / "said" / "labels.csv").write_text(f"text,speaker,emotion\n{rows}\n", encoding="utf-8")
     whole = Recipe("all", 0, 1, (Source("said", validation="Ben"),), {"text": 1.0})
     few = replace(whole, data=(replace(whole.data[0], without=("fear", "anger")),))
-    assert [_emotions(part) for part in gather(whole, tmp_path, _nobody)] == [["angry", "happy"], ["fearful", "happy"]]
-    assert [_emotions(part) for part in gather(few, tmp_path, _nobody)] == [["happy"], ["happy"]]
+    everything = ["angry", "fearful", "happy", "happy"]
+    parts = [_emotions(part) for part in gather(whole, tmp_path, _nobody)]
+    assert parts == [["angry", "happy"], ["fearful", "happy"], everything]
+    assert [_emotions(part) for part in gather(few, tmp_path, _nobody)] == [["happy"], ["happy"], ["happy", "happy"]]
     with pytest.raises(RecipeError, match="said has no emotion sad"):
         gather(replace(whole, data=(replace(whole.data[0], without=("sadness",)),)), tmp_path, _nobody)
 

@@ -9,15 +9,15 @@ from stf2m.adaptation import adapt
 from stf2m.corpus import WHOLE, Corpus
 from stf2m.datasets import examples, load
 from stf2m.drawing import Drawing
-from stf2m.finishing import MOST_STEPS, STEP, finish
+from stf2m.finishing import MOST_STEPS, STEP, choose, complete
 from stf2m.fitting import discriminant, fit, folds
 from stf2m.model import SHIPPED, STF2M
-from stf2m.recipe import Recipe, RecipeError, Source
+from stf2m.recipe import Gathered, Recipe, RecipeError, Source
 from stf2m.remembering import WEIGHTS
 from stf2m.tasks import Sampler, episodes
 from stf2m.threads import one_thread
 from stf2m.tracks import Modality
-from stf2m.training import Trainer
+from stf2m.training import STATE, Trainer, follow
 from stf2m.validation import encode, validate
 from tests.stf2m import made
 
@@ -111,8 +111,8 @@ def test_a_killed_run_goes_on_to_the_same_weights(trained, train, validation, tm
 
 def test_a_finished_model_knows_its_emotions_before_and_after_corrections(trained, train, validation, tmp_path) -> None:
     model = trained.best()
-    trusted = model.trust.detach().clone()
-    finish(model, train, validation, dataclasses.replace(RECIPE, explained=0.99))
+    trusted, recipe = model.trust.detach().clone(), dataclasses.replace(RECIPE, explained=0.99)
+    complete(model, train, choose(model, train, validation, recipe), recipe)
     lowered = trusted - model.trust.detach()
     for column, name in enumerate(("face", "voice")):
         told = model.card["rules_alone"][name]["three rules agree"]
@@ -135,6 +135,32 @@ def test_a_finished_model_knows_its_emotions_before_and_after_corrections(traine
     figures = validate(loaded, validation, seed=0, count=20)
     assert figures["made 5-shot cross"] > 0.5
     assert float(loaded.rule_weight.sum()) == pytest.approx(1, abs=1e-3)
+
+
+def test_a_model_is_trained_anew_on_those_who_chose_for_as_long_as_they_chose(train, validation, tmp_path) -> None:
+    both = {"face": corpus(made.FACE, range(10), 4), "voice": corpus(made.VOICE, range(10), 5)}
+    recipe = dataclasses.replace(RECIPE, steps=6, check=2, episodes=2)
+    data = Gathered(train, validation, both)
+    once = follow(recipe, data, tmp_path / "once", _nobody)
+    told: list[str] = []
+    again = follow(
+        dataclasses.replace(recipe, refit=True), data, tmp_path / "again", lambda share, stage: told.append(stage)
+    )
+    assert once.card["trained_on"]["face"] == {"performances": 180, "speakers": 6}
+    assert again.card["trained_on"]["face"] == {"performances": 300, "speakers": 10}
+    assert again.card["validation"] == once.card["validation"], "by the model that does not know who validates"
+    assert float(again.temperature) == float(once.temperature)
+    assert torch.equal(again.memory_weight, once.memory_weight)
+    refit = [stage for stage in told if stage.startswith("refit")]
+    first = Trainer(dataclasses.replace(recipe, refit=True), train, validation)
+    first.resume(tmp_path / "again" / STATE)
+    assert len(refit) == first.chosen_step
+    by_hand = Trainer(dataclasses.replace(recipe, refit=True), both, {})
+    while by_hand.step < first.chosen_step:
+        by_hand.advance()
+    expected = by_hand.averaged().encoder["face"].state_dict()
+    for name, value in again.encoder["face"].state_dict().items():
+        torch.testing.assert_close(value, expected[name], rtol=1e-3, atol=1e-3)
 
 
 def test_views_are_stretches_of_their_performance(train) -> None:
@@ -257,3 +283,7 @@ def test_the_shipped_checkpoint_beats_chance_on_people_it_never_met(data_dir: Pa
     names = sorted(wanted)
     before = model.adapt(encoded[:0], np.zeros((0, 5)), names).predict(encoded).memberships.argmax(axis=1)
     assert np.mean([names[said] == example.emotion for said, example in zip(before, found, strict=True)]) > 0.4
+
+
+def _nobody(share: float, stage: str) -> None:
+    pass
