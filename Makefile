@@ -26,7 +26,7 @@ run: $(VENV)/.installed
 	@$(BIN)/python app.py
 
 test: prepare-tests
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 2 --no-loadscope-reorder
 
 bench: $(VENV)/.installed
 	@$(BIN)/python -m benchmarks

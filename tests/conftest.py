@@ -1,10 +1,12 @@
 """Fixtures that every package's tests share."""
 
 import os
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
 from filelock import FileLock
+from xdist.scheduler import LoadScopeScheduling
 
 HERE = Path(__file__).resolve().parent
 # Processes that share the cores have as many threads together as there are cores: more would wait for each other.
@@ -66,13 +68,21 @@ _LONGEST = (
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Several processes share the work file by file, what takes longest first, and so end at about the same time."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_part(item)))
-    items.sort(key=lambda item: _LONGEST.index(part) if (part := _part(item)) in _LONGEST else len(_LONGEST))
+    """What takes longest comes first, so that processes that share the work end at about the same time."""
+    items.sort(key=lambda item: _LONGEST.index(part) if (part := _part(item.nodeid)) in _LONGEST else len(_LONGEST))
 
 
-def _part(item: pytest.Item) -> str:
-    """What of the work is done by one process."""
-    path = item.path.relative_to(HERE)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Several processes share the work part by part."""
+    return _ByPart(config, log)
+
+
+class _ByPart(LoadScopeScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        return _part(nodeid)
+
+
+def _part(nodeid: str) -> str:
+    """What of the work is done by one process: a file, or all that needs a browser."""
+    path = PurePosixPath(nodeid.partition("::")[0]).relative_to("tests")
     return "browser" if path.parts[0] == "browser" else path.as_posix()
