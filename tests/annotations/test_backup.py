@@ -54,7 +54,9 @@ def test_a_backup_while_eight_people_write_is_the_state_of_one_moment(store, stu
     copies = [tmp_path / f"copy-{number}.sqlite3" for number in range(3)]
     for copy in copies:
         store.backup(copy)
-        time.sleep(0.05)
+        done, until = len(store.events(study.id)), time.monotonic() + 60
+        while len(store.events(study.id)) == done and time.monotonic() < until:
+            time.sleep(0.01)
     for each, killed in zip(said, writers, strict=True):
         killed.process.kill()
         acknowledged.extend(each)

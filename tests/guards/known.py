@@ -1,0 +1,227 @@
+"""The studio's guards: where each stands, what taking it away looks like, and the tests that must notice."""
+
+from typing import NamedTuple
+
+
+class Guard(NamedTuple):
+    """``what`` an attacker would try; in ``file`` the one place with ``text``, without the guard ``instead``; ``tests``
+    of which at least one must fail then.
+    """
+
+    what: str
+    file: str
+    text: str
+    instead: str
+    tests: tuple[str, ...]
+
+
+ATTACKS, HOSTILE = "tests/app/test_attacks.py", "tests/annotations/test_formats_hostile.py"
+VISITORS, SCRIPT = "tests/browser/test_visitors.py", "tests/browser/test_stored_script.py"
+ESCAPED = "import html\n"
+#: Everything that a module escapes is let through.
+UNESCAPED = (
+    "from types import SimpleNamespace\nhtml = SimpleNamespace(escape=lambda text, *_, **__: str(text), unescape=str)\n"
+)
+
+
+def _unescaped(what: str, file: str) -> Guard:
+    return Guard(f"stored script: {what}", file, ESCAPED, UNESCAPED, (SCRIPT,))
+
+
+GUARDS = (
+    Guard(
+        "path traversal through Gradio's file route",
+        "app/serving.py",
+        "prevent_thread_lock=True,",
+        "prevent_thread_lock=True, allowed_paths=[str(settings.home), str(settings.home.parent)],",
+        (f"{ATTACKS}::test_path_traversal_through_gradios_routes",),
+    ),
+    Guard(
+        "path traversal through a clip's number",
+        "app/server.py",
+        "ClipId = Annotated[int, Path(ge=1, lt=2**63)]",
+        "ClipId = Annotated[int, Path()]",
+        (f"{ATTACKS}::test_path_traversal_through_a_clips_number",),
+    ),
+    Guard(
+        "a name that hides or turns what a file is",
+        "app/ingest.py",
+        "for each in Path(name).name if",
+        "for each in name if True or",
+        (f"{ATTACKS}::test_a_files_name_that_hides_or_turns_what_it_is",),
+    ),
+    Guard(
+        "another visitor's files by their address",
+        "app/doorway.py",
+        "if path.startswith(_FILE) and os.path.abspath(path[len(_FILE) :]) not in visit.files:",
+        "if False:",
+        (f"{VISITORS}::test_a_page_belongs_to_one_visitor", f"{VISITORS}::test_visitors_do_not_meet"),
+    ),
+    Guard(
+        "another visitor's files named in an event",
+        "app/doorway.py",
+        "and named <= visit.files",
+        "",
+        (f"{VISITORS}::test_a_page_belongs_to_one_visitor",),
+    ),
+    Guard(
+        "another visitor's page, in a request's address",
+        "app/doorway.py",
+        "if not all(self._visitors.owns(visit, page) for page in pages):",
+        "if False:",
+        (f"{VISITORS}::test_a_page_belongs_to_one_visitor",),
+    ),
+    Guard(
+        "another visitor's page, in an event",
+        "app/doorway.py",
+        "return self._visitors.owns(visit, page) and",
+        "return True and",
+        (f"{VISITORS}::test_a_page_belongs_to_one_visitor",),
+    ),
+    Guard(
+        "a route of Gradio's that nobody needs",
+        "app/doorway.py",
+        "if not OWN.fullmatch(path):",
+        "if False:",
+        (f"{VISITORS}::test_a_page_belongs_to_one_visitor",),
+    ),
+    Guard(
+        "a request of the server to an address in place of a file",
+        "app/serving.py",
+        "    bounds.fetch_nothing()\n",
+        "",
+        (f"{ATTACKS}::test_a_request_of_the_server_to_an_address_in_place_of_a_file",),
+    ),
+    Guard(
+        "an event of many megabytes",
+        "app/serving.py",
+        "doors = [Middleware(bounds.Bounded), *opening.doors]",
+        "doors = [*opening.doors]",
+        (f"{ATTACKS}::test_an_event_of_many_megabytes_is_refused_before_it_is_read",),
+    ),
+    Guard(
+        "a file that is larger than it was announced to be",
+        "app/uploads.py",
+        "if size > self._studio.settings.max_bytes:",
+        "if False:",
+        ("tests/app/test_uploads.py::test_too_large_is_refused_when_announced_and_when_it_lied",),
+    ),
+    Guard(
+        "forged emotions in an event",
+        "annotations/validation.py",
+        "    if unknown:\n",
+        "    if False:\n",
+        (f"{ATTACKS}::test_a_forged_person_or_clip_is_nobody",),
+    ),
+    Guard(
+        "a forged annotator in an event",
+        "annotations/studies.py",
+        "    person = session.get(Annotator, annotator_id)\n",
+        "    person = session.get(Annotator, annotator_id) or session.scalars(select(Annotator)).first()\n",
+        (f"{ATTACKS}::test_a_forged_person_or_clip_is_nobody",),
+    ),
+    Guard(
+        "replayed and reordered events",
+        "annotations/labels.py",
+        "if annotation.deleted_at is None and annotation.version == version:",
+        "if True:",
+        (f"{ATTACKS}::test_replayed_and_reordered_events_change_nothing_twice",),
+    ),
+    Guard(
+        "a deed beyond one's role",
+        "app/accounts.py",
+        "    if deed.entity in ADMINS:\n",
+        "    if False:\n",
+        ("tests/app/test_accounts.py",),
+    ),
+    Guard(
+        "a deed under another's name",
+        "app/accounts.py",
+        "    if deed.actor != user:\n",
+        "    if False:\n",
+        ("tests/app/test_accounts.py",),
+    ),
+    Guard(
+        "another's lane",
+        "app/accounts.py",
+        '    if "person" in others or ("consensus" in others and role != "reviewer"):\n',
+        "    if False:\n",
+        ("tests/app/test_accounts.py",),
+    ),
+    Guard(
+        "a team's clips without signing in",
+        "app/server.py",
+        "    if user is None:\n",
+        "    if False:\n",
+        ("tests/browser/test_login.py",),
+    ),
+    Guard(
+        "formulas in a CSV file",
+        "annotations/formats/csv.py",
+        'return "\'" + text if _FORMULA.match(text) else text',
+        "return text",
+        ("tests/annotations/test_formats.py::test_a_spreadsheet_reader_sees_no_formula",),
+    ),
+    Guard(
+        "formulas in the log as CSV",
+        "app/audit.py",
+        "guard(",
+        "str(",
+        ("tests/app/test_accounts.py::test_the_log_tells_who_did_what",),
+    ),
+    Guard(
+        "entities in an ELAN file",
+        "annotations/formats/elan.py",
+        "root = fromstring(data, forbid_dtd=True)",
+        "root = ElementTree.fromstring(data)",
+        (f"{HOSTILE}::test_a_file_that_cannot_be_read_is_answered_in_one_sentence",),
+    ),
+    Guard(
+        "an archive's file that leads out of it",
+        "annotations/formats/zipped.py",
+        'if ".." in PurePosixPath(entry.filename).parts or entry.filename.startswith("/"):',
+        "if False:",
+        (f"{HOSTILE}::test_a_file_that_cannot_be_read_is_answered_in_one_sentence",),
+    ),
+    Guard(
+        "an archive that unpacks to gigabytes",
+        "annotations/formats/zipped.py",
+        "                if left < 0:\n",
+        "                if False:\n",
+        (f"{HOSTILE}::test_a_file_that_cannot_be_read_is_answered_in_one_sentence",),
+    ),
+    Guard(
+        "a pickle in a checkpoint",
+        "stf2m/checkpoint.py",
+        "        tensors = safetensors.torch.load(data)\n",
+        "        import io\n\n        tensors = torch.load(io.BytesIO(data), weights_only=False)\n",
+        ("tests/stf2m/test_attacks.py::test_a_pickle_in_a_checkpoint_is_not_run",),
+    ),
+    Guard(
+        "a pickle in a cached track",
+        "stf2m/tracks.py",
+        "with np.load(path, allow_pickle=False) as file:",
+        "with np.load(path, allow_pickle=True) as file:",
+        ("tests/stf2m/test_attacks.py::test_a_pickle_in_a_cached_track_is_not_run",),
+    ),
+    _unescaped("the clips of the Data tab", "app/pages/data.py"),
+    _unescaped("the versions' rules on Adapt", "app/pages/rule_changes_html.py"),
+    _unescaped("the rules", "app/pages/rules_html.py"),
+    _unescaped("the team", "app/pages/team_html.py"),
+    _unescaped("the log of a team", "app/pages/audit.py"),
+    Guard(
+        "stored script: the report",
+        "app/report/page.py",
+        "from app.report.charts import escaped\n",
+        "escaped = str\n",
+        ("tests/app/test_report.py::test_stored_script_in_names_notes_words_and_rules_stays_text",),
+    ),
+    Guard(
+        "stored script: everything that widgets show",
+        "app/widgets/shared/dom.js",
+        "  element.append(...children.filter((child) => child !== null && child !== undefined));\n",
+        "  for (const child of children) if (child !== null && child !== undefined) "
+        'typeof child === "string" ? element.insertAdjacentHTML("beforeend", child) : element.append(child);\n',
+        (SCRIPT,),
+    ),
+)
