@@ -42,8 +42,9 @@ class Change:
 class AdaptationReport:
     """What an adaptation did: the new version, the seconds it took, figures on held-out corrections, what changed.
 
-    ``unlabelled`` counts the segments without a label from which it learned beside the corrections; ``unused`` counts
-    corrections of stretches where nobody is seen or heard.
+    ``unlabelled`` counts the segments without a label from which it learned beside the corrections, ``left_out`` those
+    with which it would not have answered as the corrections say; ``unused`` counts corrections of stretches where
+    nobody is seen or heard.
     """
 
     version: ModelVersionRecord
@@ -53,6 +54,7 @@ class AdaptationReport:
     held_out: HeldOut | None
     changes: Sequence[Change]
     unlabelled: int
+    left_out: int
     unused: int
 
 
@@ -167,6 +169,7 @@ class Adapting:
             "per_emotion": dict(counts),
             "held_out": asdict(tested) if tested else None,
             "unlabelled": others.identity if others else None,
+            "in_company": adapted.in_company,
             "whose": None if whose == EVERYBODY else asdict(self._teacher(whose)),
         }
         edits = self._edits(study, previous)
@@ -177,8 +180,9 @@ class Adapting:
         progress(0.8, "Looking at what changed")
         unused = len(corrections) - len(np.unique(support.owner))
         changes = self.changes(study.id, previous, version)
-        used = len(others.encoded) if others else 0
-        return AdaptationReport(version, previous, seconds, counts, tested, changes, used, unused)
+        there = len(others.encoded) if others else 0
+        used = there if adapted.in_company else 0
+        return AdaptationReport(version, previous, seconds, counts, tested, changes, used, there - used, unused)
 
     def personal(self, study: StudyRecord, annotator_id: int, emotions: Sequence[str]) -> AdaptedModel:
         """The shipped model adapted to one annotator's corrections alone, to look at: it is no version of the study.
@@ -274,8 +278,9 @@ class Adapting:
             adapted, seconds = learned(self._model, self._support(corrections, emotions), meanings, others)
         except SupportError:
             return self._store.activate(base.id)
-        adapted = adapted.named(emotions).with_edits(edits)
         figures = {"checkpoint": self._predictions.checkpoint, "seconds": seconds, "renewed": outdated.number}
+        figures |= {"in_company": adapted.in_company}
+        adapted = adapted.named(emotions).with_edits(edits)
         figures |= {"edited": edited} if edits else {}
         if "unlabelled" in outdated.figures:
             figures["unlabelled"] = others.identity if others else None

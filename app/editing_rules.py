@@ -127,7 +127,9 @@ class EditingRules:
         """What the version before learned from, and what the edit does to the study's corrections."""
         corrections, right = self._adapting.right(study, [before, after])
         same = {
-            name: version.figures[name] for name in ("checkpoint", "unlabelled", "whose") if name in version.figures
+            name: version.figures[name]
+            for name in ("checkpoint", "unlabelled", "in_company", "whose")
+            if name in version.figures
         }
         return {**same, "right": {"corrections": corrections, "before": right[0], "after": right[1]}}
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from torch import Tensor
 
 from annotations.records import ClipRecord, ModelVersionRecord, SuggestionRecord
 from annotations.store import Store
@@ -20,7 +19,8 @@ from stf2m import segments
 from stf2m.adaptation import AdaptedModel, Prediction
 from stf2m.encoded import Encoded
 from stf2m.model import STF2M
-from stf2m.segments import Segment
+from stf2m.people import Own
+from stf2m.segments import Segment, Views
 from stf2m.timeline import Moments, join, over_time
 from stf2m.tracks import Track
 
@@ -76,7 +76,7 @@ class Predictions:
         self._read_tracks = read_tracks
         self._origin = origin
         self._tracks: _Recent[str, dict[str, Track]] = _Recent(16)
-        self._own: _Recent[str, dict[str, Tensor]] = _Recent(256)
+        self._own: _Recent[str, dict[str, Own]] = _Recent(256)
         self._encoded: _Recent[str, Encoded] = _Recent(256)
         self._stretches: _Recent[tuple[str, tuple[Segment, ...]], Encoded] = _Recent(1024)
         self._moments: _Recent[tuple[str, str], Moments] = _Recent(512)
@@ -239,13 +239,14 @@ class Predictions:
         known = np.any(encoded.present, axis=1)
         return over_time(pieces, known, prediction.memberships, prediction.uncertainty, prediction.shares)
 
-    def _find_own(self, clip: ClipRecord, tracks: dict[str, Track]) -> dict[str, Tensor]:
-        return self.model.own([segments.views(tracks, piece) for piece in self.segments(clip)])
+    def _views(self, clip: ClipRecord, pieces: list[Segment]) -> list[Views]:
+        tracks = self.tracks(clip)
+        return [segments.views(tracks, piece) for piece in pieces]
 
     def _encode(self, clip: ClipRecord, pieces: list[Segment]) -> Encoded:
-        tracks = self.tracks(clip)
-        own = self._own.get_or_make(self._key(clip), lambda: self._find_own(clip, tracks))
-        return self.model.encode([segments.views(tracks, piece) for piece in pieces], own=own)
+        whole = self.segments(clip)
+        own = self._own.get_or_make(self._key(clip), lambda: self.model.own(self._views(clip, whole)))
+        return self.model.encode(self._views(clip, pieces), own=own)
 
     def _encode_clip(self, clip: ClipRecord) -> Encoded:
         path = self._encoded_file(clip)
@@ -254,7 +255,8 @@ class Predictions:
                 return Encoded.load(path)
             except ValueError:
                 path.unlink(missing_ok=True)
-        encoded = self._encode(clip, self.segments(clip))
+        views = self._views(clip, self.segments(clip))
+        encoded = self.model.encode(views, people=[clip.sha256] * len(views))  # one person in all of them
         encoded.save(path)
         return encoded
 

@@ -59,7 +59,12 @@ class Prediction:
 
 
 class AdaptedModel:
-    """A model that answers for the emotions of one study. Made by :func:`adapt`; ``edits`` are a person's."""
+    """A model that answers for the emotions of one study. Made by :func:`adapt`; ``edits`` are a person's.
+
+    ``in_company`` says whether unlabelled segments had a say in it; :meth:`to_bytes` does not keep that.
+    """
+
+    in_company: bool = False
 
     def __init__(
         self, network: Network, emotions: Sequence[str], fast: FastWeights, encoder: str, edits: RuleEdits = NO_EDITS
@@ -256,10 +261,14 @@ def adapt(
         if unlabelled.encoder != own:
             raise SupportError("These segments were encoded by another model; encode them again with this one.")
         others = unlabelled[np.flatnonzero(unlabelled.present.any(axis=1))]
-        fast = _in_company(network, fast, reading, target, count, int(used.sum()), others)
+        found = _in_company(network, fast, reading, target, count, int(used.sum()), others)
+    else:
+        found = fast
     if memory is not None:
-        fast = fast._replace(temperature=torch.tensor(memory.temperature))
-    return AdaptedModel(network, emotions, fast, own)
+        found = found._replace(temperature=torch.tensor(memory.temperature))
+    adapted = AdaptedModel(network, emotions, found, own)
+    adapted.in_company = found.weight is not fast.weight
+    return adapted
 
 
 def _in_company(

@@ -99,7 +99,7 @@ def answer(clip: Clip, model: STF2M) -> Answers:
     adapted = unadapted(model)
     segments = tuple(cut(clip.info.duration_s))
     seen = [views(clip.tracks, segment) for segment in segments]
-    encoded = model.encode(seen, own=model.own(seen))
+    encoded = model.encode(seen, people=["the one person"] * len(seen))
     prediction = adapted.predict(encoded)
     moments = over_time(
         segments, encoded.present.max(axis=1), prediction.memberships, prediction.uncertainty, prediction.shares

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from stf2m.encoded import ViewBatch
-from stf2m.people import Baseline
+from stf2m.people import Baseline, by_person, left_over
 from stf2m.tracks import Modality
 
 
@@ -139,6 +139,7 @@ class Stream(nn.Module):
         )
         self.frame_score = nn.Linear(width, heads)
         self.norm = nn.LayerNorm(width)
+        self.pooled = (heads + 2) * width
 
     def forward(self, values: Tensor, embedding: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """``values (B, T, S, C)``, ``embedding (B, T, E)``, ``mask (B, T)`` of zeros and ones."""
@@ -189,6 +190,10 @@ class ModalityEncoder(nn.Module):
         self.register_buffer("statistics_std", torch.ones(statistics))
         self.register_buffer("discriminant", torch.zeros(classes, statistics))
         self.baseline = Baseline(sites * channels + embedding, classes)
+        self.levelled: Tensor
+        self.level: Tensor
+        self.register_buffer("levelled", torch.zeros(()))
+        self.register_buffer("level", torch.zeros(sum(stream.pooled for stream in streams) + classes))
 
     def forward(
         self, views: ViewBatch, own: Tensor | None = None, discriminant: Tensor | None = None
@@ -223,6 +228,27 @@ class ModalityEncoder(nn.Module):
         values, embedding, mask = self.scaled(views)
         total = torch.cat([values.flatten(2), embedding], dim=2).sum(dim=1)
         return total / mask.sum(dim=1, keepdim=True).clamp(min=1)
+
+    @torch.inference_mode()
+    def left_over(self, pooled: Tensor, means: Tensor, own: Tensor) -> Tensor:
+        """What is left of one person in what is ``pooled (n, P)`` of all their segments, ``(P,)``; theirs are ``means
+        (n, S C + E)`` and ``own (S C + E,)``. Zero where it was not learned what is usual.
+        """
+        if not self.levelled or not len(pooled):
+            return torch.zeros_like(self.level)
+        return left_over(pooled, self.level, self.baseline.variety(means - own))
+
+    @torch.inference_mode()
+    def levelled_by_person(self, pooled: Tensor, means: Tensor, own: Tensor, people: Sequence[str]) -> Tensor:
+        """``pooled (n, P)`` less what is left of each person in their segments; ``means``, ``own`` ``(n, S C + E)``,
+        ``people (n)`` as in :meth:`stf2m.people.Baseline.of_each`.
+        """
+        if not self.levelled:
+            return pooled
+        found = pooled.clone()
+        for mine in by_person(people).values():
+            found[mine] -= self.left_over(pooled[mine], means[mine], own[mine[0]])
+        return found
 
     def standardised(self, statistics: Tensor, cues: Tensor) -> Tensor:
         """Statistics with the cues appended, standardised over the training data; unknown cues count as average."""

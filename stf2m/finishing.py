@@ -16,6 +16,7 @@ from torch import Tensor
 from stf2m.adaptation import adapt
 from stf2m.corpus import Corpus
 from stf2m.model import STF2M
+from stf2m.people import balanced
 from stf2m.recipe import Recipe
 from stf2m.remembering import remember, weigh
 from stf2m.tasks import Sampler, TooFewExamplesError, episodes
@@ -54,6 +55,7 @@ def choose(model: STF2M, train: Mapping[str, Corpus], validation: Mapping[str, C
     """Choose by people whom the model does not know all that is chosen when its weights are learned."""
     model = copy.deepcopy(model)
     _round(model)
+    _level(model, train, recipe)
     before = model.trust.detach().clone()
     rules_alone = _trust_rules(model, validation, recipe)
     _calibrate(model, validation, recipe)
@@ -78,6 +80,7 @@ def complete(model: STF2M, train: Mapping[str, Corpus], chosen: Chosen, recipe: 
     card.
     """
     _round(model)
+    _level(model, train, recipe)
     model.trust.data -= chosen.lowered
     model.temperature.fill_(chosen.temperature)
     model.familiar.copy_(chosen.familiar)
@@ -110,6 +113,25 @@ def _round(model: STF2M) -> None:
     """Make the weights what is left of them in the half precision in which they are kept."""
     for weight in model.parameters():
         weight.data = weight.data.half().float()
+
+
+def _level(model: STF2M, train: Mapping[str, Corpus], recipe: Recipe) -> None:
+    """Learn what is usually read of people whose balanced means are known, in modalities that take off what is their
+    own.
+    """
+    for name in recipe.own:
+        if name not in train:
+            continue
+        encoder, corpus = model.encoder[name], train[name]
+        read = torch.from_numpy(encode(model, corpus).pooled[:, _column(model, name)])
+        _, people = balanced(read, corpus.emotion, corpus.speaker)
+        if len(people):
+            encoder.level.copy_(people.mean(dim=0))
+            encoder.levelled.fill_(1.0)
+
+
+def _column(model: STF2M, name: str) -> int:
+    return [modality.name for modality in model.modalities].index(name)
 
 
 def _licence(sources: Sequence[str]) -> dict[str, object]:

@@ -20,6 +20,7 @@ from stf2m.adaptation import AdaptedModel, adapt
 from stf2m.encoded import Encoded, collate
 from stf2m.explanation import membership_curves
 from stf2m.network import Architecture, Memory, Network
+from stf2m.people import Own
 from stf2m.segments import View, Views
 from stf2m.threads import one_thread
 from stf2m.tracks import Modality
@@ -41,7 +42,7 @@ class STF2M(Network):
         self,
         views: Sequence[Views],
         people: Sequence[str] | None = None,
-        own: Mapping[str, Tensor] | None = None,
+        own: Mapping[str, Own] | None = None,
         batch: int = 128,
     ) -> Encoded:
         """Encode segments, ``batch`` views at a time; gradients are not kept.
@@ -52,47 +53,61 @@ class STF2M(Network):
 
         Raises ``ValueError`` for a view whose shape is not what this model was made for.
         """
-        device = self.trust.device
         pooled = np.zeros((len(views), len(self.modalities), self.pooled), np.float32)
         present = np.zeros((len(views), len(self.modalities)), bool)
         cues = np.full((len(views), len(self.cues)), np.nan, np.float32)
         of_variable = self.modality_of[: len(self.cues)]
         for index, modality in enumerate(self.modalities):
             rows = [row for row, each in enumerate(views) if modality.name in each]
-            for row in rows:
-                _check(views[row][modality.name], modality)
-                cues[row, of_variable == index] = views[row][modality.name].cues
+            seen = self._seen(views, modality)
+            for row, view in zip(rows, seen, strict=True):
+                cues[row, of_variable == index] = view.cues
             present[rows, index] = True
-            seen = [views[row][modality.name] for row in rows]
+            encoder = self.encoder[modality.name]
             if own is None:
                 names = [people[row] if people else "" for row in rows]
-                off = self.encoder[modality.name].baseline.of_each(self._means(modality, seen, batch), names)
+                means = self._means(modality, seen, batch)
+                off = encoder.baseline.of_each(means, names)
+                read = encoder.levelled_by_person(self._read(modality, seen, off, batch), means, off, names)
             else:
-                off = own[modality.name].expand(len(rows), -1)
-            for start in range(0, len(rows), batch):
-                chosen = slice(start, start + batch)
-                stacked = collate(seen[chosen])
-                with one_thread(), torch.inference_mode():
-                    _, features = self.encoder(
-                        modality.name,
-                        type(stacked)(*(array.to(device) for array in stacked)),
-                        off[chosen].to(device),
-                    )
-                pooled[rows[chosen], index] = features.cpu().numpy()
+                heard, left = own[modality.name]
+                read = self._read(modality, seen, heard.expand(len(rows), -1), batch) - left
+            pooled[rows, index] = read.numpy()
         return Encoded(pooled, present, cues, self.fingerprint())
 
-    def own(self, views: Sequence[Views], batch: int = 128) -> dict[str, Tensor]:
-        """What is the own of the one person in all these segments, by modality ``(S C + E,)``; for :meth:`encode`.
+    def own(self, views: Sequence[Views], batch: int = 128) -> dict[str, Own]:
+        """What is the own of the one person in all these segments, by modality; for :meth:`encode`.
 
         Raises ``ValueError`` for a view whose shape is not what this model was made for.
         """
-        found: dict[str, Tensor] = {}
+        found: dict[str, Own] = {}
         for modality in self.modalities:
-            seen = [each[modality.name] for each in views if modality.name in each]
-            for view in seen:
-                _check(view, modality)
-            found[modality.name] = self.encoder[modality.name].baseline.own(self._means(modality, seen, batch))
+            seen, encoder = self._seen(views, modality), self.encoder[modality.name]
+            means = self._means(modality, seen, batch)
+            heard = encoder.baseline.own(means)
+            read = self._read(modality, seen, heard.expand(len(seen), -1), batch) if encoder.levelled else means[:0]
+            found[modality.name] = Own(heard, encoder.left_over(read, means, heard))
         return found
+
+    @staticmethod
+    def _seen(views: Sequence[Views], modality: Modality) -> list[View]:
+        """The views of one modality, where it is there."""
+        seen = [each[modality.name] for each in views if modality.name in each]
+        for view in seen:
+            _check(view, modality)
+        return seen
+
+    @one_thread()
+    @torch.inference_mode()
+    def _read(self, modality: Modality, views: Sequence[View], own: Tensor, batch: int) -> Tensor:
+        """The pooled features ``(n, P)`` of views, less what is ``own (n, S C + E)``."""
+        device, parts = self.trust.device, [torch.zeros(0, self.pooled)]
+        for start in range(0, len(views), batch):
+            chosen = slice(start, start + batch)
+            stacked = collate(views[chosen])
+            on_device = type(stacked)(*(array.to(device) for array in stacked))
+            parts.append(self.encoder(modality.name, on_device, own[chosen].to(device))[1].cpu())
+        return torch.cat(parts)
 
     @one_thread()
     @torch.inference_mode()

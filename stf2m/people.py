@@ -13,9 +13,13 @@ and p follows from ``x_i - own``, in turns (expectation–maximisation of a mixt
 :data:`MANY`: counted by ``exp H(mean p)``, H the entropy (Hill 1973). The more emotions there are, the less is to be
 taken off for them, and the less does it matter that some may be none of those known here. With few segments λ keeps the
 own part near nothing, with few emotions κ does; one segment is a person, too.
+
+What the encoder reads in a view is not linear, so something of a person is left in it. Of people who show so many
+emotions that their plain mean is their own, :func:`left_over` is taken off what is read of them as well.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -24,13 +28,21 @@ from torch import Tensor, nn
 
 #: λ and κ: how many segments' worth of evidence says that people do not differ; κ of those who show one emotion only.
 CAUTION, MORE_CAUTION = 1.0, 12.0
-#: Who shows so many emotions is known by the plain mean of all their segments.
-MANY = 4.0
+#: Who shows so many emotions is known by the plain mean of all their segments; who shows fewer than this, by what is
+#: heard of them alone.
+MANY, SEVERAL = 4.0, 3.0
 _TURNS = 5
 #: A person is learned from when they have so many performances of so many emotions.
 _PERFORMANCES, _EMOTIONS = 20, 4
 #: How much the content (what differs within a performance) counts as noise, and how far covariances are shrunk.
 _CONTENT, _SHRINKAGE = 1.0, 0.3
+
+
+class Own(NamedTuple):
+    """What is one person's own in a modality: in what is ``heard (S C + E,)``, and left in what is ``read (P,)``."""
+
+    heard: Tensor
+    read: Tensor
 
 
 class Baseline(nn.Module):
@@ -61,8 +73,7 @@ class Baseline(nn.Module):
         degrees = self._degrees(means, self.absolute)
         own = torch.zeros_like(self.middle)
         for _ in range(_TURNS):
-            shown = torch.special.entr(degrees.mean(dim=0)).sum().exp()
-            few = ((MANY - shown) / (MANY - 1)).clamp(0, 1)
+            few = ((MANY - _shown(degrees)) / (MANY - 1)).clamp(0, 1)
             left = (means - self.middle - few * degrees @ self.typical).sum(dim=0)
             own = left / (len(means) + CAUTION + MORE_CAUTION * few)
             degrees = self._degrees(means - own, self.relative)
@@ -74,13 +85,20 @@ class Baseline(nn.Module):
         ``people`` (n) are names, empty for somebody of whom nothing else is known.
         """
         found = torch.zeros_like(means)
-        rows: dict[str, list[int]] = {}
-        for row, name in enumerate(people):
-            rows.setdefault(name or f"unknown {row}", []).append(row)
         if self.fitted:
-            for mine in rows.values():
+            for mine in by_person(people).values():
                 found[mine] = self.own(means[mine])
         return found
+
+    @torch.inference_mode()
+    def variety(self, means: Tensor) -> Tensor:
+        """How far the one person whose segments have these ``means (n, D)``, less their own, shows many emotions: from
+        0 for :data:`SEVERAL` to 1 for :data:`MANY` ``()``. So many segments have no more emotions than that.
+        """
+        if not self.fitted or not len(means):
+            return torch.zeros(())
+        shown = _shown(self._degrees(means, self.relative)).clamp(max=float(len(means)))
+        return ((shown - SEVERAL) / (MANY - SEVERAL)).clamp(0, 1)
 
     def fit(
         self, means: Tensor, content: Tensor, emotion: Sequence[str], person: NDArray[np.intp], own: Tensor
@@ -110,6 +128,26 @@ class Baseline(nn.Module):
 
     def _degrees(self, means: Tensor, classifier: Tensor) -> Tensor:
         return (means @ classifier[:-1] + classifier[-1]).softmax(dim=1)
+
+
+def by_person(people: Sequence[str]) -> Mapping[str, list[int]]:
+    """The rows of each person; every row without a name is somebody else's."""
+    rows: dict[str, list[int]] = {}
+    for row, name in enumerate(people):
+        rows.setdefault(name or f"unknown {row}", []).append(row)
+    return rows
+
+
+def left_over(read: Tensor, level: Tensor, variety: Tensor) -> Tensor:
+    """What is left of one person in what is ``read (n, P)`` of all their segments, ``(P,)``: their mean about the
+    ``level (P,)`` of people whose balanced means are known, as far as the ``variety`` of their emotions allows.
+    """
+    return variety * (read - level).sum(dim=0) / (len(read) + CAUTION)
+
+
+def _shown(degrees: Tensor) -> Tensor:
+    """How many emotions these ``degrees (n, classes)`` name, by Hill's number of order one."""
+    return torch.special.entr(degrees.mean(dim=0)).sum().exp()
 
 
 def balanced(means: Tensor, emotion: Sequence[str], speaker: Sequence[str]) -> tuple[NDArray[np.intp], Tensor]:

@@ -1,7 +1,8 @@
 """Rules as people write them: ``IF brow lowering is high AND loudness is high THEN angry 0.8, sad 0.2``, read and told.
 
 Case and spaces do not matter, conditions are joined by AND or commas, degrees may be left out or given in per cent.
-What cannot be read is refused in one sentence that names the word at fault and the nearest known one.
+Cues of the face may be called by the names or numbers of their action units (FACS), too. What cannot be read is refused
+in one sentence that names the word at fault and the nearest known one.
 """
 
 import re
@@ -12,6 +13,29 @@ from stf2m.fuzzy import MOST_CONDITIONS, TERMS
 
 #: Own words for the terms of a cue: ``{"smile": {"high": "broad"}}``.
 Words = Mapping[str, Mapping[str, str]]
+
+#: What coders of faces call a cue: the action units of Ekman, Friesen & Hager 2002 by number and name.
+FACS: Mapping[str, str] = {
+    alias: cue
+    for number, name, cue in (
+        (1, "inner brow raiser", "inner brow raise"),
+        (2, "outer brow raiser", "brow raise"),
+        (4, "brow lowerer", "brow lowering"),
+        (5, "upper lid raiser", "eye opening"),
+        (6, "cheek raiser", "cheek raise"),
+        (7, "lid tightener", "eye squint"),
+        (9, "nose wrinkler", "nose wrinkle"),
+        (10, "upper lip raiser", "upper lip raise"),
+        (12, "lip corner puller", "smile"),
+        (15, "lip corner depressor", "mouth corners down"),
+        (17, "chin raiser", "chin raise"),
+        (18, "lip puckerer", "lip pucker"),
+        (20, "lip stretcher", "mouth stretch"),
+        (24, "lip pressor", "lip press"),
+        (26, "jaw dropper", "jaw drop"),
+    )
+    for alias in (f"au {number}", f"au{number}", name)
+}
 
 EXAMPLE = "IF smile is high AND loudness is high THEN happy"
 MOST_LETTERS = 24
@@ -89,7 +113,8 @@ def _conditions(premise: str, cues: Sequence[str], words: Words) -> tuple[tuple[
         said, between, called = (each.strip() for each in _around(part, "is"))
         if not (said and between and called):
             raise RuleError(f"“{part}” is no condition; write one like “smile is high”{_meant(part, cues, words)}")
-        cue = _known(said, cues, "cue")
+        unit = FACS.get(_plain(said))
+        cue = unit if unit in cues else _known(said, cues, "cue")
         if cue in found:
             raise RuleError(f"“{cue}” stands in this rule twice; a rule asks for a cue once.")
         found[cue] = term_called(words, cue, called)

@@ -69,22 +69,18 @@ def encode(model: STF2M, corpus: Corpus, random: np.random.Generator | None = No
     cues = np.full((len(chosen), len(model.cues)), np.nan, np.float32)
     present[:, column] = True
     here = np.flatnonzero(model.modality_of[: len(model.cues)] == column)
-    own = _own(model, corpus, chosen)
-    for rows in np.array_split(np.arange(len(chosen)), max(len(chosen) // 128, 1)):
-        views = corpus.views(chosen[rows], random)
-        with torch.inference_mode():
-            pooled[rows, column] = model.encoder(corpus.modality.name, views, own[rows])[1].numpy()
-        cues[rows[:, None], here] = views.cues.numpy()
+    encoder, people = model.encoder[corpus.modality.name], [corpus.speaker[row] for row in chosen]
+    parts = np.array_split(np.arange(len(chosen)), max(len(chosen) // 128, 1))
+    with torch.inference_mode():
+        means = torch.cat([encoder.means(corpus.views(chosen[rows])) for rows in parts])
+        own = encoder.baseline.of_each(means, people)
+        read: list[Tensor] = []
+        for rows in parts:
+            views = corpus.views(chosen[rows], random)
+            read.append(encoder(views, own[rows])[1])
+            cues[rows[:, None], here] = views.cues.numpy()
+        pooled[:, column] = encoder.levelled_by_person(torch.cat(read), means, own, people).numpy()
     return Encoded(pooled, present, cues, model.fingerprint())
-
-
-@torch.inference_mode()
-def _own(model: STF2M, corpus: Corpus, chosen: NDArray[np.intp]) -> Tensor:
-    """What is the own of the speaker of each chosen performance, ``(len(chosen), S C + E)``."""
-    encoder = model.encoder[corpus.modality.name]
-    parts = [corpus.views(rows) for rows in np.array_split(chosen, max(len(chosen) // 128, 1))]
-    means = torch.cat([encoder.means(views) for views in parts])
-    return encoder.baseline.of_each(means, [corpus.speaker[row] for row in chosen])
 
 
 def shifted(episode: Episode, rows: NDArray[np.int64]) -> Episode:

@@ -69,6 +69,8 @@ def report(version: ModelVersionRecord) -> str:
     also = unlabelled(version)
     company = f" and {also} segments without a label" if also else ""
     learned = f"Model {version.number} learned from {html.escape(learned_from(version))}{company}{took}."
+    if left_out := _at_hand(version) - also:
+        learned += f" {left_out} segments without a label had no say: with them it would not answer as corrected."
     if "held_out" not in version.figures:
         why = "It was made anew since the labels or the shipped model are others now"
         return f"<p>{learned} {why}; adapt again to have it tested on corrections left out.</p>"
@@ -112,6 +114,11 @@ def edits(renamed: Sequence[str]) -> str:
 
 def unlabelled(version: ModelVersionRecord) -> int:
     """From how many segments without a label a version learned."""
+    return _at_hand(version) if version.figures.get("in_company", True) else 0
+
+
+def _at_hand(version: ModelVersionRecord) -> int:
+    """How many segments without a label there were to learn from."""
     return (version.figures.get("unlabelled") or {}).get("segments", 0)
 
 

@@ -11,10 +11,11 @@ import pytest
 from annotations.interchange import FileClip, FileLabel, StudyFile
 from app import unlabelled
 from app.adapting import NotEnoughCorrections
+from app.pages import adapt_html
 from app.settings import Settings
 from app.studio import Studio
 from app.support import learned_from
-from stf2m import segments
+from stf2m import adaptation, segments
 from stf2m.model import STF2M
 from tests.app.conftest import EMOTIONS
 
@@ -100,9 +101,12 @@ def test_too_many_unlabelled_segments_are_taken_evenly_from_all_clips(studio: St
 
 
 def test_an_adaptation_says_which_unlabelled_segments_it_learned_from(studio: Studio, ana: int):
-    _correct(studio, ana)
+    for moment in studio.predictions.suggestions(studio.clip(TALKING), studio.version(STUDY))[:6]:
+        said = max(moment.memberships, key=lambda name: moment.memberships[name])
+        studio.labels.correct(TALKING, ana, moment.start_s, moment.end_s, {said: 1.0})
     assert studio.uses_unlabelled(STUDY)
     with_them = studio.adapt(STUDY, ana)
+    assert with_them.left_out == 0
     assert with_them.unlabelled == with_them.version.figures["unlabelled"]["segments"] > 0
     assert with_them.version.figures["unlabelled"] == _gathered(studio).identity
     without = studio.adapt(STUDY, ana, unlabelled=False)
@@ -111,6 +115,20 @@ def test_an_adaptation_says_which_unlabelled_segments_it_learned_from(studio: St
     assert not studio.uses_unlabelled(STUDY)
     assert studio.adapt(STUDY, ana).version.file == without.version.file
     assert studio.adapt(STUDY, ana, unlabelled=True).version.file == with_them.version.file
+
+
+def test_unlabelled_segments_have_no_say_where_corrections_would_not_be_followed(studio: Studio, ana: int, monkeypatch):
+    _correct(studio, ana)
+    monkeypatch.setattr(adaptation, "KEPT", 2.0)
+    report = studio.adapt(STUDY, ana)
+    assert (report.unlabelled, report.left_out) == (0, _gathered(studio).identity["segments"])
+    assert adapt_html.unlabelled(report.version) == 0
+    assert "had no say: with them it would not answer as corrected." in adapt_html.report(report.version)
+    assert studio.adapt(STUDY, ana, unlabelled=False).version.file == report.version.file
+    monkeypatch.undo()
+    assert (
+        studio.adapt(STUDY, ana, unlabelled=True).version.figures["unlabelled"] == report.version.figures["unlabelled"]
+    )
 
 
 def _again(studio: Studio, folder: Path) -> Studio:

@@ -3,7 +3,6 @@
 import http.server
 import json
 import math
-import socket
 import threading
 import uuid
 from collections.abc import Iterator
@@ -18,12 +17,13 @@ from hypothesis import strategies as st
 from annotations.interchange import FileClip, StudyFile
 from app.bounds import MOST_BYTES
 from app.ingest import plain_name
-from app.serving import Served, serve
+from app.serving import Served
 from app.settings import Settings
 from app.studio import Studio
 from app.widgets.labels.calls import calls as label_calls
 from app.widgets.queue.calls import calls as queue_calls
 from app.widgets.timeline.calls import calls as timeline_calls
+from tests.serving import serving
 
 SECRET = "what nobody may read"
 CLIP = FileClip("clip.mp4", "ab" * 32, 5.0)
@@ -42,12 +42,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     media.mkdir(parents=True)
     (media / "original.mp4").write_bytes(b"a video")
     studio.store.close()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = serve(Settings(home=home), server_port=port, quiet=True)
-    yield server
-    server.page.close()
+    with serving(Settings(home=home)) as server:
+        yield server
 
 
 def _studio(home: Path) -> Studio:

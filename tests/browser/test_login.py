@@ -9,10 +9,11 @@ from playwright.sync_api import Browser, Page, expect
 
 from app.accounts import Accounts
 from app.members import SIGNED_OUT
-from app.serving import Served, serve
+from app.serving import Served
 from app.settings import Settings
 from tests.browser.conftest import PATIENCE_MS
 from tests.browser.page import saved
+from tests.serving import serving
 
 pytestmark = pytest.mark.browser
 PASSWORD = "correct horse"
@@ -24,10 +25,8 @@ def team(analysed_home: Path, tmp_path: Path) -> Iterator[Served]:
     shutil.copytree(analysed_home, home)
     (home / "demo-is-there").touch()
     Accounts(home).add("ana", "annotator", PASSWORD)
-    served = serve(Settings(home=home, mode="team"), quiet=True)
-    yield served
-    served.page.close()
-    served.studio.store.close()
+    with serving(Settings(home=home, mode="team")) as served:
+        yield served
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Whatever people can write has script in it here: no page of the studio runs it or makes an element of it."""
 
 import re
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,13 +10,14 @@ from playwright.sync_api import Page, expect
 from annotations.interchange import FileClip, FileLabel, StudyFile
 from app.demo import DEMOS
 from app.ingest import Upload
-from app.serving import Served, serve
+from app.serving import Served
 from app.settings import Settings
 from app.studio import Studio
 from tests.browser.chromium import launch
 from tests.browser.conftest import DESKTOP, PATIENCE_MS
 from tests.browser.page import go_to, saved
 from tests.pages import beginning
+from tests.serving import serving
 
 pytestmark = pytest.mark.browser
 
@@ -46,13 +46,8 @@ def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served,
     studio.store.import_file(study.name, StudyFile(("sad",), (other.clip,), (other,)))
     studio.adapt(study.id, who)
     studio.store.close()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    served = serve(settings, server_port=port, quiet=True)
-    yield served, clip.id
-    served.page.close()
-    served.studio.store.close()
+    with serving(settings) as served:
+        yield served, clip.id
 
 
 def _harmless(page: Page) -> None:

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expec
 
 from app.demo import DEMOS
 from app.jobs import Jobs
-from app.serving import Served, serve
+from app.serving import Served
 from app.settings import Settings
 from app.studio import Studio
 from app.visitors import Visitors
@@ -20,6 +20,7 @@ from tests import media_files
 from tests.browser import chromium
 from tests.browser.conftest import ANALYSIS_MS, PATIENCE_MS
 from tests.browser.page import saved
+from tests.serving import serving
 
 pytestmark = pytest.mark.browser
 
@@ -30,10 +31,8 @@ def demo(analysed_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     home = tmp_path_factory.mktemp("demo")
     shutil.copytree(analysed_home, home / "demo")
     (home / "demo" / "demo-is-there").touch()
-    served = serve(Settings(home=home, mode="demo", max_visitors=2), quiet=True)
-    yield served
-    served.page.close()
-    served.studio.store.close()
+    with serving(Settings(home=home, mode="demo", max_visitors=2)) as served:
+        yield served
 
 
 @pytest.fixture

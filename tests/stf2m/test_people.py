@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stf2m.people import Baseline, balanced
+from stf2m.people import CAUTION, Baseline, balanced, left_over
 
 EMOTIONS = ("angry", "calm", "happy", "sad")
 SIZE = 12
@@ -114,3 +114,23 @@ def test_a_persons_mean_counts_every_emotion_alike() -> None:
     means[21:] = 1.0
     _, table = balanced(means, emotion, ["somebody"] * 24)
     torch.testing.assert_close(table[0], torch.full((SIZE,), 0.75))
+
+
+def test_the_variety_of_what_somebody_shows_is_counted_and_no_more_than_their_segments(baseline, crowd) -> None:
+    def variety(emotions: Sequence[str]) -> float:
+        means = crowd.speak(12, emotions)
+        return float(baseline.variety(means - baseline.own(means)))
+
+    assert variety(["sad"] * 20) == 0
+    assert variety(["sad", "happy"] * 10) == 0
+    assert variety(list(EMOTIONS) * 5) > 0.6
+    assert variety(["sad", "happy", "calm"]) == 0, "three segments have three emotions at most"
+    assert Baseline(SIZE, classes=3).variety(torch.randn(9, SIZE)) == 0
+    assert baseline.variety(torch.zeros(0, SIZE)) == 0
+
+
+def test_what_is_left_over_is_the_mean_about_the_level_as_far_as_variety_allows() -> None:
+    read, level = torch.tensor([[3.0, 0.0], [5.0, 2.0], [4.0, 1.0]]), torch.tensor([1.0, 1.0])
+    torch.testing.assert_close(left_over(read, level, torch.tensor(1.0)), torch.tensor([9.0, 0.0]) / (3 + CAUTION))
+    torch.testing.assert_close(left_over(read, level, torch.tensor(0.5)), torch.tensor([4.5, 0.0]) / (3 + CAUTION))
+    assert not left_over(read, level, torch.tensor(0.0)).any()

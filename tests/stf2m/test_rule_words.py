@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from stf2m import rule_words
 from stf2m.fuzzy import TERMS
 from stf2m.rule_words import RuleError
+from stf2m.views import face
 
 CUES = ("smile", "brow lowering", "loudness", "pitch variation", "face pattern 1", "inner brow raise")
 EMOTIONS = ("angry", "happy", "very sad", "feeling 2")
@@ -99,6 +100,16 @@ def test_degrees_may_be_left_out_or_given_in_per_cent_and_names_may_end_in_numbe
     assert read("if smile is broad then happy")[1] == {"happy": 1.0}
     assert read("smile is high then feeling 2")[1] == {"feeling 2": 1.0}
     assert read("if smile is high, then feeling 2 30 %, very sad .5")[1] == {"feeling 2": 0.3, "very sad": 0.5}
+
+
+def test_cues_of_the_face_may_be_called_by_their_action_units() -> None:
+    known = [cue.name for cue in face.MODALITY.cues]
+    assert set(rule_words.FACS.values()) <= set(known)
+    text = "IF brow lowerer is high AND AU 12 is low AND au24 is high THEN angry"
+    conditions, _ = rule_words.read(text, known, ["angry"], {})
+    assert conditions == (("brow lowering", "high"), ("smile", "low"), ("lip press", "high"))
+    with pytest.raises(RuleError, match="no cue “brow lowerer”"):
+        rule_words.read("IF brow lowerer is high THEN angry", ["pitch"], ["angry"], {})
 
 
 def test_a_new_word_must_not_confuse() -> None:

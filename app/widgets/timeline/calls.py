@@ -146,6 +146,7 @@ def _report(report: AdaptationReport) -> dict[str, Any]:
         "corrections": len(report.version.corrections),
         "seconds": report.seconds,
         "unlabelled": report.unlabelled,
+        "left_out": report.left_out,
         "unused": report.unused,
         "former": _former(report.previous),
         "held_out": held and {"before": held.before, "after": held.after, "corrections": held.corrections},

@@ -125,7 +125,10 @@ class Learning {
     this.work.bar.showStanding(this.report, this.report);
     const unused = this.report.unused ? ` ${this.report.unused} of them could not be used: nobody is seen or heard there.` : "";
     const also = this.report.unlabelled ? ` and ${this.report.unlabelled} segments without a label` : "";
-    work.say(`Model ${this.report.number} has learned from ${this.report.corrections} corrections${also}.${unused}`);
+    const left = this.report.left_out
+      ? ` ${this.report.left_out} segments without a label had no say: with them it would not answer as corrected.`
+      : "";
+    work.say(`Model ${this.report.number} has learned from ${this.report.corrections} corrections${also}.${unused}${left}`);
     await this.showAnew(this.report.former.id);
   }
 
