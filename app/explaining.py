@@ -1,9 +1,12 @@
 """Why the model answers as it does: the reasons of a stretch, the corrections that pulled it there, what would have
 changed it, and what if.
+
+What the model says of a stretch is the mean over its segments. The reasons are those of one of them, the one that shows
+the answer most, so that they are the reasons of something the model did say.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,6 +22,7 @@ from stf2m.encoded import Encoded
 from stf2m.explanation import Explanation
 from stf2m.pull import pulls
 from stf2m.segments import Segment
+from stf2m.timeline import within
 from stf2m.tracks import Track
 
 UNTAUGHT = "The model knows none of these emotions yet; it learns them from corrections."
@@ -29,6 +33,15 @@ MOST_CUES = 6
 MOST_PULLED, MOST_VERSIONS = 3, 8
 #: From this share of the evidence on one modality decided it above all.
 ABOVE_ALL = 0.5
+
+
+class _Asked(NamedTuple):
+    """The ``segment`` that tells why a stretch has its answer, ``encoded`` alone, and the model that answers."""
+
+    version: ModelVersionRecord
+    adapted: AdaptedModel
+    segment: Segment
+    encoded: Encoded
 
 
 class Explaining:
@@ -46,18 +59,23 @@ class Explaining:
         self, clip_id: int, start_s: float, end_s: float, values: Mapping[str, float] | None = None
     ) -> dict[str, Any]:
         """Why the active model answers as it does between two moments: degrees, shares, and the rules that fired, in
-        words. With ``values``: what it would answer if some cues had other values.
+        words. With ``values``: what it would answer if some cues had other values. ``start_s`` and ``end_s`` are those
+        of the segment that was read.
         """
         clip = self._store.clip(clip_id)
         tracks = self._predictions.tracks(clip)
         with self._turns:
-            adapted, encoded = self._at(clip_id, start_s, end_s)
+            _, adapted, segment, encoded = self._asked(clip_id, start_s, end_s)
             explanation = adapted.explain(with_cues(adapted, encoded, values) if values else encoded)
         return {
+            "start_s": segment.start_s,
+            "end_s": min(segment.end_s, clip.duration_s),
             "text": explanation.text if adapted.taught else UNTAUGHT,
             "sentence": explanation.sentence if adapted.taught else UNTAUGHT,
             "told": _told(explanation) if adapted.taught else UNTAUGHT,
-            "situation": situation.told(_mattering(adapted, explanation, tracks), start_s, min(end_s, clip.duration_s)),
+            "situation": situation.told(
+                _mattering(adapted, explanation, tracks), segment.start_s, min(segment.end_s, clip.duration_s)
+            ),
             "memberships": {name: round(degree, 4) for name, degree in explanation.memberships.items()},
             "uncertainty": round(explanation.uncertainty, 4),
             "shares": {name: round(share, 4) for name, share in explanation.shares.items()},
@@ -73,7 +91,7 @@ class Explaining:
         ``changed`` the smallest change that would give another answer, in a sentence.
         """
         with self._turns:
-            version, adapted, encoded = self._asked(clip_id, start_s, end_s)
+            version, adapted, _, encoded = self._asked(clip_id, start_s, end_s)
             if not adapted.taught or not encoded.present.any():
                 return {"emotion": "", "corrections": [], "learned_from": 0, "remembered": 0.0, "changed": ""}
             explanation = adapted.explain(encoded)
@@ -84,7 +102,7 @@ class Explaining:
     def why_not(self, clip_id: int, start_s: float, end_s: float, wanted: str | None = None) -> str:
         """What would have changed the answer between two moments, to ``wanted`` or to anything else, in a sentence."""
         with self._turns:
-            adapted, encoded = self._at(clip_id, start_s, end_s)
+            _, adapted, _, encoded = self._asked(clip_id, start_s, end_s)
             if not adapted.taught:
                 return UNTAUGHT
             if wanted is not None and wanted not in adapted.emotions:
@@ -93,14 +111,19 @@ class Explaining:
             flip = smallest_flip(adapted, encoded, wanted)
         return why_not.sentence(flip, explanation.memberships, explanation.shares, wanted)
 
-    def _at(self, clip_id: int, start_s: float, end_s: float) -> tuple[AdaptedModel, Encoded]:
-        return self._asked(clip_id, start_s, end_s)[1:]
-
-    def _asked(self, clip_id: int, start_s: float, end_s: float) -> tuple[ModelVersionRecord, AdaptedModel, Encoded]:
+    def _asked(self, clip_id: int, start_s: float, end_s: float) -> _Asked:
         clip = self._store.clip(clip_id)
         version = self._adapting.active(clip.study_id)
-        encoded = self._predictions.encode(clip, [Segment(max(start_s, 0.0), min(end_s, clip.duration_s))])
-        return version, self._predictions.adapted(version), encoded
+        adapted, encoded = self._predictions.adapted(version), self._predictions.encoded(clip)
+        segments = self._predictions.segments(clip)
+        rows = within(segments, encoded.present.any(axis=1), start_s, end_s)
+        if adapted.taught and len(rows) > 1:
+            said = self._predictions.between(clip, version, start_s, end_s)
+            degrees = adapted.predict(encoded[rows]).memberships
+            answer = adapted.emotions.index(max(said, key=said.__getitem__)) if said else degrees.mean(axis=0).argmax()
+            rows = rows[degrees[:, answer].argmax() :]
+        row = int(rows[0])
+        return _Asked(version, adapted, segments[row], encoded[row])
 
     def _pulled(self, version: ModelVersionRecord, adapted: AdaptedModel, encoded: Encoded) -> dict[str, Any]:
         """The corrections of which a version learned, by how far each pulled one segment to its answer."""

@@ -11,7 +11,7 @@ from stf2m.encoded import Encoded
 from stf2m.explanation import Explanation
 from stf2m.model import STF2M
 from stf2m.segments import Segment, cut, views
-from stf2m.timeline import Stretch, join, over_time
+from stf2m.timeline import Stretch, join, over_time, within
 
 #: Rules told for each segment, the most helpful to its answer first.
 _RULES = 3
@@ -43,12 +43,9 @@ class Answers:
 
     def reason(self, stretch: Stretch) -> Explanation:
         """Why a stretch has its emotion: the reasons of the segment inside it that shows it most."""
-        column = self.model.emotions.index(stretch.emotion)
-        middles = np.array([(segment.start_s + segment.end_s) / 2 for segment in self.segments])
-        inside = (middles >= stretch.start_s) & (middles <= stretch.end_s) & self.encoded.present.any(axis=1)
-        nearest = np.abs(middles - (stretch.start_s + stretch.end_s) / 2)
-        degrees = np.where(inside, self.prediction.memberships[:, column], -1.0)
-        return self.explain(int(degrees.argmax() if inside.any() else nearest.argmin()))
+        rows = within(self.segments, self.encoded.present.any(axis=1), stretch.start_s, stretch.end_s)
+        degrees = self.prediction.memberships[rows, self.model.emotions.index(stretch.emotion)]
+        return self.explain(int(rows[degrees.argmax()]))
 
     def words(self, start_s: float, end_s: float) -> str:
         """The words whose middle lies in a stretch of time."""

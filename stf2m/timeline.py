@@ -2,7 +2,8 @@
 
 Segments overlap, so most moments are covered by several of them. A moment's degrees are the mean over the segments
 that cover it; neighbouring moments with the same strongest emotion join into one stretch. Moments that no segment
-with any view covers stay empty: nothing is said where nothing was seen or heard.
+with any view covers stay empty: nothing is said where nothing was seen or heard. Why a stretch has its emotion is told
+by one segment, the one of those :func:`within` it that shows the emotion most.
 """
 
 from collections.abc import Sequence
@@ -86,6 +87,15 @@ def join(timeline: Moments, emotions: Sequence[str]) -> list[Stretch]:
             )
         )
     return stretches
+
+
+def within(segments: Sequence[Segment], known: NDArray[np.bool_], start_s: float, end_s: float) -> NDArray[np.intp]:
+    """The numbers of the segments whose middle lies in a stretch and which have any view, of ``known`` ``(n,)``; where
+    there is none, of the segment whose middle is nearest.
+    """
+    middles = np.array([(segment.start_s + segment.end_s) / 2 for segment in segments])
+    inside = np.flatnonzero((middles >= start_s - 1e-6) & (middles <= end_s + 1e-6) & known)
+    return inside if len(inside) else np.array([np.abs(middles - (start_s + end_s) / 2).argmin()])
 
 
 def _spread(first: NDArray[np.intp], last: NDArray[np.intp], column: Array, edges: int) -> Array:

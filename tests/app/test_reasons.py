@@ -63,6 +63,21 @@ def test_the_corrections_that_pulled_are_those_it_learned_from(studio: Studio):
     assert studio.reasons.pulled(TALKING, *pair)["learned_from"] == 2
 
 
+def test_the_reasons_of_a_suggestion_are_those_of_a_segment_that_says_so(studio: Studio):
+    study = studio.studies()[0]
+    for clip in studio.store.clips(study.id):
+        for each in studio.predictions.suggestions(clip, studio.version(study.id)):
+            why = studio.reasons.explain(clip.id, each.start_s, each.end_s)
+            said = max(each.memberships, key=lambda name: each.memberships[name])
+            assert max(why["memberships"], key=lambda name: why["memberships"][name]) == said
+            assert why["told"].lower().startswith(said)
+            assert why["end_s"] - why["start_s"] <= studio.settings.segment_s + 1e-6
+            assert min(why["end_s"], each.end_s) > max(why["start_s"], each.start_s), (
+                "it is in the stretch, or around it"
+            )
+            assert studio.reasons.pulled(clip.id, each.start_s, each.end_s)["emotion"] == said
+
+
 def test_rules_are_looked_at_on_the_studys_own_segments_and_corrections(studio: Studio):
     study = studio.studies()[0]
     steps: list[float] = []

@@ -255,7 +255,7 @@ class Panel {
       return;
     }
     const reasons = make("div", { class: "tl-reasons" });
-    reasons.replaceChildren(...reasonsOf(why));
+    reasons.replaceChildren(...reasonsOf(why, item));
     this.behind = make("div", { class: "tl-reasons tl-behind" });
     this.renderBehind(why);
     this.why.replaceChildren(

@@ -1,10 +1,15 @@
-/** Why the model answers as it does: the sentence, how sure it is, the modalities' shares and the rules that fired. */
-function reasonsOf(why) {
+/**
+ * Why the model answers as it does: the sentence, how sure it is, the modalities' shares and the rules that fired, of the
+ * segment that shows the answer most; `item` is the stretch it is in.
+ */
+function reasonsOf(why, item) {
   const sure = `The model is ${certainty(why.uncertainty)} (uncertainty ${degreeText(why.uncertainty)}).`;
   const shares = Object.entries(why.shares).filter(([, share]) => share >= 0.005);
   const rules = why.rules.slice(0, 4);
+  const elsewhere = Math.abs(why.start_s - item.start_s) + Math.abs(why.end_s - item.end_s) > 0.1;
   return [
     make("p", { class: "tl-quote" }, why.told),
+    elsewhere ? make("p", { class: "tl-soft" }, `Read where it shows most, at ${stretch(why.start_s, why.end_s)}.`) : "",
     ...why.situation.map((sentence) => make("p", { class: "tl-situation" }, sentence)),
     make("p", { class: "tl-soft" }, sure),
     shares.length ? shareBar(shares) : "",
@@ -69,7 +74,7 @@ function whatIf(panel, item, why, reasons) {
   const said = make("p", { class: "tl-soft", role: "status" });
   const show = (answer) => {
     panel.shownWhy = null;
-    reasons.replaceChildren(...reasonsOf(answer));
+    reasons.replaceChildren(...reasonsOf(answer, item));
     panel.renderDegrees(item, answer.memberships);
   };
   const ask = latest(async () => {
