@@ -121,12 +121,14 @@ def _rules(
 def matching(
     found: Sequence[RuleHere], *, emotion: str = "", cue: str = "", modality: str = "", words: str = ""
 ) -> list[RuleHere]:
-    """The rules that speak for an emotion (degree above 0.1), of a cue, of a modality, and whose text has all words."""
+    """The rules that speak for an emotion (more than if all had an even share), of a cue, of a modality, and whose text
+    has all words.
+    """
     wanted = words.lower().split()
     return [
         each
         for each in found
-        if (not emotion or each.rule.consequent.get(emotion, 0.0) > 0.1)
+        if (not emotion or each.rule.consequent.get(emotion, 0.0) > 1 / len(each.rule.consequent))
         and (not cue or any(condition.cue == cue for condition in each.rule.conditions))
         and (not modality or modality in each.modalities)
         and all(word in each.rule.text.lower() for word in wanted)

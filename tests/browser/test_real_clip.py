@@ -61,7 +61,7 @@ def test_rules_of_a_recording_are_browsed_and_their_terms_and_firing_seen(page: 
     expect(rules.first).to_contain_text(re.compile(r"\d+ of the \d+ segments here"))
     total = int(re.findall(r"\d+", count.inner_text())[-1])
     expect(rules.locator(".st-spark polyline")).to_have_count(total)
-    for place, choice in (("emotion", "happy"), ("modality", "face")):
+    for place, choice in (("modality", "face"), ("emotion", "happy")):
         page.locator(f"#rules-{place} input").click()
         page.locator(f"#rules-{place}").get_by_role("option", name=choice, exact=True).click()
         expect(count).to_have_text(re.compile(rf"^\d+ of {total} rules$"))
@@ -81,7 +81,9 @@ def test_rules_of_a_recording_are_browsed_and_their_terms_and_firing_seen(page: 
     expect(curves.locator(".st-cursor-line span")).to_contain_text(re.compile(r"low|medium|high"))
 
     plot = page.locator("#rules-firing .js-plotly-plot")
+    page.wait_for_function("document.querySelector('#player-rules video').readyState >= 2")
     before = page.evaluate("document.querySelector('#player-rules video').currentTime")
+    plot.scroll_into_view_if_needed()
     box = plot.bounding_box()
     assert box
     page.mouse.click(box["x"] + 0.7 * box["width"], box["y"] + 0.4 * box["height"])
