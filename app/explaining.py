@@ -116,7 +116,7 @@ class Explaining:
         version = self._adapting.active(clip.study_id)
         adapted, encoded = self._predictions.adapted(version), self._predictions.encoded(clip)
         segments = self._predictions.segments(clip)
-        rows = within(segments, encoded.present.any(axis=1), start_s, end_s)
+        rows = within(segments, encoded.present.max(axis=1), start_s, end_s)
         if adapted.taught and len(rows) > 1:
             said = self._predictions.between(clip, version, start_s, end_s)
             degrees = adapted.predict(encoded[rows]).memberships

@@ -16,14 +16,13 @@ from rich.console import Console
 from rich.progress import Progress
 
 from benchmarks import ablations, costs, fewshot, mosi, pool, robustness, trust
-from benchmarks.report import Table, marked, put
+from benchmarks.report import RESULTS, Table, marked, put, with_pages
 from benchmarks.trials import EPISODES
 from stf2m.datasets import DatasetError, load
 from stf2m.model import STF2M
 from stf2m.recipe import RecipeError, data_folder
 
 ROOT = Path(__file__).parent.parent
-RESULTS = Path(__file__).with_name("RESULTS.md")
 DATA = ("ravdess_speech", "emodb", "ck48", "fer2013", "meld_text", "mosi")
 
 ABOUT = """# Figures
@@ -80,7 +79,7 @@ def main(
     if episodes < EPISODES:
         return
     told = "\n\n".join(table.markdown for table in figures)
-    RESULTS.write_text(_text(told, more), encoding="utf-8")
+    RESULTS.write_text(with_pages(_text(told, more)), encoding="utf-8")
     put(ROOT / "README.md", told.replace("## ", "### "))
     mosi.write({title: found[title] for title in mosi.tables()})
     console.print(f"Written to {RESULTS}, and the first tables to README.md.")

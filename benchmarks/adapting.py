@@ -5,25 +5,22 @@ Needs Chromium. The studio is ``python app.py`` at its first start, with one ann
 
 import os
 import platform
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import typer
-from playwright.sync_api import Page, Response, expect, sync_playwright
+from playwright.sync_api import Page, Response, expect
 from rich.console import Console
 
-from benchmarks.machine import by_others, cores_taken
-from benchmarks.report import Table
-from benchmarks.saving import studio
-from tests.browser import chromium
+from benchmarks.browsing import in_a_studio, page_of
+from benchmarks.report import Table, write_page
 from tests.browser.page import call_oneself, done
 
 RESULTS = Path(__file__).with_name("ADAPTING.md")
-#: Emotions, corrections of each at first, how often the model adapts, and what the page may take for anything, ms.
-EMOTIONS, SHOTS, TIMES, PATIENCE_MS = 5, 5, 20, 60_000
+#: Emotions, corrections of each at first, and how often the model adapts.
+EMOTIONS, SHOTS, TIMES = 5, 5, 20
 
 ABOUT = """# How long somebody waits for the model that learns from them
 
@@ -56,12 +53,8 @@ def adapted(url: str, clip: int, times: int = TIMES) -> tuple[list[float], list[
     """How long the page took from click to answer each time, and the learning of the fast weights in it, ms."""
     took: list[float] = []
     learning: list[float] = []
-    with sync_playwright() as playwright:
-        browser = chromium.launch(playwright)
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
-        page.set_default_timeout(PATIENCE_MS)
+    with page_of(f"{url}/?clip={clip}") as page:
         page.on("response", lambda answer: learning.extend(_told(answer)))
-        page.goto(f"{url}/?clip={clip}")
         call_oneself(page, "Benchmark")
         for number in range(EMOTIONS * SHOTS):
             _correct(page, number)
@@ -72,7 +65,6 @@ def adapted(url: str, clip: int, times: int = TIMES) -> tuple[list[float], list[
             page.get_by_role("button", name="Go back to model").click()
             expect(page.locator("#timeline .tl-gutter .tl-name-suggested")).to_have_count(1)
             _correct(page, number)
-        browser.close()
     return took, learning
 
 
@@ -108,16 +100,12 @@ def main(
     if url:
         console.print(table(*adapted(url, clip)).terminal)
         return
-    with tempfile.TemporaryDirectory() as folder:
-        console.print("The studio analyses its demo clips …")
-        with studio.started(Path(folder)) as ours:
-            begun = cores_taken()
-            found = table(*adapted(ours.url, ours.clips[0].id))
-            others = by_others(begun, cores_taken())
+    took, others = in_a_studio(adapted, console)
+    found = table(*took)
     console.print(found.terminal)
     about = {"times": TIMES, "corrections": EMOTIONS * SHOTS, "emotions": EMOTIONS, "cores": os.cpu_count()}
     text = ABOUT.format(**about, machine=platform.machine(), others=others, table=found.markdown)
-    RESULTS.write_text(text, encoding="utf-8")
+    write_page(RESULTS, text)
     console.print(f"Written to {RESULTS}.")
 
 

@@ -1,7 +1,8 @@
 """How much faster tracks are made by a second worker: ``python -m benchmarks.extraction``.
 
 The demo clips, several times over with other content, are extracted by one process and by two; the time in which
-workers load their models is in it. ``--clips`` sets how many; take it so large that loading does not count.
+workers load their models is in it. ``--clips`` sets how many; take it so large that loading does not count. Writes
+EXTRACTION.md beside this file.
 """
 
 import os
@@ -14,15 +15,20 @@ from typing import Annotated
 import typer
 
 from app.demo import DEMOS
+from benchmarks.machine import by_others, cores_taken
+from benchmarks.report import write_page
 from stf2m.clips import analyse
 from stf2m.extraction import extract
+
+TOLD = Path(__file__).with_name("EXTRACTION.md")
 
 
 def main(
     clips: Annotated[int, typer.Option(min=2, help="How many videos of half a minute.")] = 16,
     workers: Annotated[int, typer.Option(min=2, help="Compared with one.")] = 2,
 ) -> None:
-    """Print seconds and videos a minute by one and by several workers, and the speed-up."""
+    """Seconds and videos a minute by one and by several workers, and the speed-up."""
+    begun = cores_taken()
     with TemporaryDirectory() as place:
         folder = Path(place) / "videos"
         folder.mkdir()
@@ -30,9 +36,18 @@ def main(
             _copy(DEMOS[number % len(DEMOS)].path, folder / f"{number}.mp4", number)
         analyse(folder / "0.mp4")  # weights are found, and files are in memory, before any clock runs
         took = [_seconds(folder, Path(place) / f"by {jobs}", jobs) for jobs in (1, workers)]
-    for jobs, seconds in zip((1, workers), took, strict=True):
-        print(f"{jobs} at a time: {clips} videos in {seconds:.1f} s, {clips / seconds * 60:.1f} a minute")
-    print(f"{workers} workers are {took[0] / took[1]:.2f} times as fast as one, on {os.cpu_count()} cores")
+    rows = "\n".join(
+        f"| {jobs} | {seconds:.1f} | {clips / seconds * 60:.1f} | {took[0] / seconds:.2f} |"
+        for jobs, seconds in zip((1, workers), took, strict=True)
+    )
+    others = by_others(begun, cores_taken())
+    write_page(
+        TOLD,
+        f"# Extraction by several workers\n\nBy `python -m benchmarks.extraction --clips {clips}`: that many videos of "
+        f"half a minute, on {os.cpu_count()} cores, of which other programs took {others:.0%}.\n\n"
+        f"| workers | seconds | videos a minute | times as fast |\n| --- | --- | --- | --- |\n{rows}\n",
+    )
+    print(TOLD.read_text(encoding="utf-8"))
 
 
 def _copy(source: Path, target: Path, number: int) -> None:

@@ -26,6 +26,7 @@ import typer
 
 from annotations.store import Store
 from benchmarks.by_hand import Page
+from benchmarks.report import write_page
 from benchmarks.saving.servers import free_port, running
 from tests.annotations.conftest import _server as postgresql
 
@@ -98,10 +99,10 @@ def main(
         stack.enter_context(_nginx(place, ports))
         rows = asyncio.run(_work(f"http://127.0.0.1:{ports[0]}", database, ports[1], people, seconds))
     table = "\n".join(f"| {what} | {found} |" for what, found in rows.items())
-    out.write_text(
+    write_page(
+        out,
         "# Two processes behind one address\n\nBy `python -m benchmarks.processes`, which says what is done, on "
         f"{os.cpu_count()} cores.\n\n| what | found |\n| --- | --- |\n{table}\n",
-        encoding="utf-8",
     )
     typer.echo(out.read_text(encoding="utf-8"))
 

@@ -1,13 +1,17 @@
-"""Tables: as Markdown for files, and for the terminal."""
+"""Tables: as Markdown for files, and for the terminal; and the pages of figures that are measured apart."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import rich.table
 
-#: Around the figures that README shows as well.
-BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
+RESULTS = Path(__file__).with_name("RESULTS.md")
+#: Around the figures that README shows as well, and before the pages that are measured apart.
+BEGIN, END, APART = "<!-- figures -->", "<!-- end of figures -->", "<!-- measured apart -->"
+#: These, as far as they are there: each is written by a benchmark of that name.
+PAGES = ("SAVING", "ADAPTING", "WHATIF", "STARTUP", "SPACE", "VISITORS", "SOAK", "PROCESSES", "EXTRACTION", "HOSTILE")
 
 
 @dataclass(frozen=True)
@@ -69,3 +73,18 @@ def put(file: Path, figures: str) -> None:
 def marked(figures: str) -> str:
     """Figures between the markers."""
     return f"{BEGIN}\n{figures}\n{END}"
+
+
+def write_page(file: Path, text: str) -> None:
+    """Write a page of figures that are measured apart; where it is one of :data:`PAGES`, into the results as well."""
+    file.write_text(text, encoding="utf-8")
+    if file.parent == RESULTS.parent:
+        RESULTS.write_text(with_pages(RESULTS.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def with_pages(results: str) -> str:
+    """The results with the pages as they are now behind them, their headings one level lower."""
+    there = [file for name in PAGES if (file := RESULTS.with_name(f"{name}.md")).is_file()]
+    told = [re.sub(r"^#", "##", file.read_text(encoding="utf-8").strip(), flags=re.MULTILINE) for file in there]
+    before = results.partition(APART)[0].rstrip("\n")
+    return "\n\n".join([before, APART, "# Measured apart", *told]) + "\n"

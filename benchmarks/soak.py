@@ -37,6 +37,7 @@ from annotations.store import Store
 from app.demo import DEMOS
 from benchmarks.by_hand import Page
 from benchmarks.disk import Disk
+from benchmarks.report import write_page
 from benchmarks.saving.servers import free_port, running
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -258,7 +259,7 @@ def main(
             lost = _lost(studio, seen)
         finally:
             studio.kill()
-        out.write_text(_told(studio, seen, lost, minutes), encoding="utf-8")
+        write_page(out, _told(studio, seen, lost, minutes))
     typer.echo(out.read_text(encoding="utf-8"))
     if lost:
         raise typer.Exit(1)

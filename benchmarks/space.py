@@ -21,11 +21,13 @@ import typer
 from playwright.sync_api import Page, sync_playwright
 
 from app.demo import DEMOS
+from benchmarks.report import write_page
 from benchmarks.saving.servers import DoesNotRun, free_port, running
 from stf2m import weights
 from tests.browser import chromium
 
 ROOT = Path(__file__).resolve().parents[1]
+TOLD = Path(__file__).with_name("SPACE.md")
 #: Whom the studio runs as, nobody that is here.
 USER = 61234
 #: What a first start may take, and a page, seconds.
@@ -79,8 +81,12 @@ def main(
         finally:
             log = (place / "app.log").read_text(errors="replace")
         steps["errors in its log"] = str(log.count("Traceback"))
-    for what, found in steps.items():
-        print(f"| {what} | {found} |")
+    rows = "\n".join(f"| {what} | {found} |" for what, found in steps.items())
+    text = "# As a Space would\n\nBy `python -m benchmarks.space`, which says what is done, "
+    text += f"on {os.cpu_count()} cores.\n\n| what | found |\n| --- | --- |\n{rows}\n"
+    print(text)
+    if not prepared and not without_weights:
+        write_page(TOLD, text)
 
 
 @contextmanager

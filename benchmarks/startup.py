@@ -17,6 +17,7 @@ import typer
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from benchmarks.machine import by_others, cores_taken
+from benchmarks.report import write_page
 from benchmarks.saving.servers import free_port, running
 from tests.browser import chromium
 
@@ -50,11 +51,11 @@ def main(
         others = by_others(begun, cores_taken())
         browser.close()
     table = "\n".join(f"| {row} | {statistics.median(each):.1f} | {max(each):.1f} |" for row, each in found.items())
-    out.write_text(
+    write_page(
+        out,
         "# Starting\n\nBy `python -m benchmarks.startup`, which says what is done. "
         f"{times} starts on {os.cpu_count()} cores, of which other programs took {others:.0%}.\n\n"
         f"| what | median, s | longest, s |\n| --- | --- | --- |\n{table}\n",
-        encoding="utf-8",
     )
     typer.echo(out.read_text(encoding="utf-8"))
 

@@ -25,6 +25,7 @@ import typer
 
 from app.demo import DEMOS
 from benchmarks.by_hand import Page
+from benchmarks.report import write_page
 from benchmarks.saving.servers import free_port, running
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -168,7 +169,7 @@ def main(
         with running([sys.executable, "app.py"], url, folder=ROOT, log=log, env=env, patience_s=PATIENCE_S):
             seen, took = asyncio.run(_run(url, home, visitors, minutes * 60))
         errors = log.read_text("utf-8", "replace").count("Traceback")
-    out.write_text(_told(seen, visitors, took, errors), encoding="utf-8")
+    write_page(out, _told(seen, visitors, took, errors))
     typer.echo(out.read_text(encoding="utf-8"))
     if seen.crossings:
         raise typer.Exit(1)

@@ -5,24 +5,21 @@ Needs Chromium. The studio is ``python app.py`` at its first start, with one ann
 
 import os
 import platform
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import typer
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 from rich.console import Console
 
-from benchmarks.machine import by_others, cores_taken
-from benchmarks.report import Table
-from benchmarks.saving import studio
-from tests.browser import chromium
+from benchmarks.browsing import in_a_studio, page_of
+from benchmarks.report import Table, write_page
 
 RESULTS = Path(__file__).with_name("WHATIF.md")
-#: Segments of the clip, and steps of a slider in each; what the page may take for anything, ms.
-SEGMENTS, STEPS, PATIENCE_MS = 5, 40, 60_000
+#: Segments of the clip, and steps of a slider in each.
+SEGMENTS, STEPS = 5, 40
 
 ABOUT = """# How fast the page follows the sliders of *What if …*
 
@@ -53,15 +50,10 @@ WATCH = """() => {
 def followed(url: str, clip: int, segments: int = SEGMENTS, steps: int = STEPS) -> list[float]:
     """How long the page took to follow each move of a slider, ms."""
     took: list[float] = []
-    with sync_playwright() as playwright:
-        browser = chromium.launch(playwright)
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
-        page.set_default_timeout(PATIENCE_MS)
-        page.goto(f"{url}/?clip={clip}")
+    with page_of(f"{url}/?clip={clip}") as page:
         page.locator("#timeline .tl-open").wait_for()
         for _ in range(segments):
             took += _in_a_segment(page, steps)
-        browser.close()
     return took
 
 
@@ -96,16 +88,11 @@ def main(
     if url:
         console.print(table(followed(url, clip)).terminal)
         return
-    with tempfile.TemporaryDirectory() as folder:
-        console.print("The studio analyses its demo clips …")
-        with studio.started(Path(folder)) as ours:
-            begun = cores_taken()
-            took = followed(ours.url, ours.clips[0].id)
-            others = by_others(begun, cores_taken())
+    took, others = in_a_studio(followed, console)
     found = table(took)
     console.print(found.terminal)
     about = {"moves": len(took), "segments": SEGMENTS, "cores": os.cpu_count(), "machine": platform.machine()}
-    RESULTS.write_text(ABOUT.format(**about, others=others, table=found.markdown), encoding="utf-8")
+    write_page(RESULTS, ABOUT.format(**about, others=others, table=found.markdown))
     console.print(f"Written to {RESULTS}.")
 
 

@@ -43,7 +43,7 @@ class Answers:
 
     def reason(self, stretch: Stretch) -> Explanation:
         """Why a stretch has its emotion: the reasons of the segment inside it that shows it most."""
-        rows = within(self.segments, self.encoded.present.any(axis=1), stretch.start_s, stretch.end_s)
+        rows = within(self.segments, self.encoded.present.max(axis=1), stretch.start_s, stretch.end_s)
         degrees = self.prediction.memberships[rows, self.model.emotions.index(stretch.emotion)]
         return self.explain(int(rows[degrees.argmax()]))
 

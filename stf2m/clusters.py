@@ -1,5 +1,6 @@
 """Where joblib's workers are: processes of this machine, or the machines of a Ray or a Dask cluster."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -45,7 +46,7 @@ def _ray(address: str, stack: ExitStack) -> None:
     import ray  # pyright: ignore[reportMissingImports]  # an extra that is too large for those who test
     from ray.util.joblib import register_ray  # pyright: ignore[reportMissingImports]
 
-    ray.init(address, logging_level="error")
+    ray.init(address, logging_level=logging.ERROR)
     stack.callback(ray.shutdown)
     register_ray()
     stack.enter_context(joblib.parallel_config("ray"))

@@ -113,7 +113,7 @@ def _conditions(premise: str, cues: Sequence[str], words: Words) -> tuple[tuple[
         said, between, called = (each.strip() for each in _around(part, "is"))
         if not (said and between and called):
             raise RuleError(f"“{part}” is no condition; write one like “smile is high”{_meant(part, cues, words)}")
-        unit = FACS.get(_plain(said))
+        unit = FACS.get(_plain(said), "")
         cue = unit if unit in cues else _known(said, cues, "cue")
         if cue in found:
             raise RuleError(f"“{cue}” stands in this rule twice; a rule asks for a cue once.")

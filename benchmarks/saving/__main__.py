@@ -19,7 +19,7 @@ import typer
 from rich.console import Console
 
 from benchmarks.machine import by_others, cores_taken
-from benchmarks.report import Table
+from benchmarks.report import Table, write_page
 from benchmarks.saving import browser, label_studio, studio
 from benchmarks.saving.people import LEAST_THOUGHT_S, MEAN_THOUGHT_S, Person, Work, work
 from benchmarks.saving.servers import DoesNotRun
@@ -101,7 +101,7 @@ def main(
     for note in notes:
         console.print(note)
     if people == PEOPLE and seconds >= SECONDS:
-        RESULTS.write_text(_text(tables, people, seconds, by_others(begun, cores_taken())), encoding="utf-8")
+        write_page(RESULTS, _text(tables, people, seconds, by_others(begun, cores_taken())))
         console.print(f"Written to {RESULTS}.")
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from app.settings import Settings
 from app.studio import Studio
+from benchmarks.report import write_page
 from tests.hostile.feeding import MOST_DECODER, MOST_S, MOST_STUDIO, Fed, feed
 from tests.hostile.record import Record
 
@@ -97,7 +98,7 @@ def main() -> None:
     page = report(record.fed, asked.files, asked.seed)
     if asked.out:
         kept = asked.out.read_text(encoding="utf-8").partition(_MARK) if asked.out.exists() else ("", "", "")
-        asked.out.write_text(page + (f"\n{_MARK}{kept[2]}" if kept[1] else ""), encoding="utf-8")
+        write_page(asked.out.resolve(), page + (f"\n{_MARK}{kept[2]}" if kept[1] else ""))
     else:
         print(page)
     sys.exit(any(not (each.plain and each.bounded) for each in record.fed))
