@@ -28,9 +28,11 @@ from torch import Tensor, nn
 
 #: λ and κ: how many segments' worth of evidence says that people do not differ; κ of those who show one emotion only.
 CAUTION, MORE_CAUTION = 1.0, 12.0
-#: Who shows so many emotions is known by the plain mean of all their segments; who shows fewer than this, by what is
-#: heard of them alone.
-MANY, SEVERAL = 4.0, 3.0
+#: Who shows so many emotions is known by the plain mean of all their segments.
+MANY = 4.0
+#: From so many emotions on, and wholly from so many, something is taken off what is read of a person, too. With fewer,
+#: or where it is not sure that there are more, it would do harm: people would be moved by different shares.
+SOME, MOST = 4.0, 5.0
 _TURNS = 5
 #: A person is learned from when they have so many performances of so many emotions.
 _PERFORMANCES, _EMOTIONS = 20, 4
@@ -93,12 +95,12 @@ class Baseline(nn.Module):
     @torch.inference_mode()
     def variety(self, means: Tensor) -> Tensor:
         """How far the one person whose segments have these ``means (n, D)``, less their own, shows many emotions: from
-        0 for :data:`SEVERAL` to 1 for :data:`MANY` ``()``. So many segments have no more emotions than that.
+        0 for :data:`SOME` to 1 for :data:`MOST` ``()``. So many segments have no more emotions than that.
         """
         if not self.fitted or not len(means):
             return torch.zeros(())
         shown = _shown(self._degrees(means, self.relative)).clamp(max=float(len(means)))
-        return ((shown - SEVERAL) / (MANY - SEVERAL)).clamp(0, 1)
+        return ((shown - SOME) / (MOST - SOME)).clamp(0, 1)
 
     def fit(
         self, means: Tensor, content: Tensor, emotion: Sequence[str], person: NDArray[np.intp], own: Tensor

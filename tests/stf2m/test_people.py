@@ -6,6 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stf2m import people
 from stf2m.people import CAUTION, Baseline, balanced, left_over
 
 EMOTIONS = ("angry", "calm", "happy", "sad")
@@ -116,11 +117,16 @@ def test_a_persons_mean_counts_every_emotion_alike() -> None:
     torch.testing.assert_close(table[0], torch.full((SIZE,), 0.75))
 
 
-def test_the_variety_of_what_somebody_shows_is_counted_and_no_more_than_their_segments(baseline, crowd) -> None:
+def test_the_variety_of_what_somebody_shows_is_counted_and_no_more_than_their_segments(
+    baseline, crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def variety(emotions: Sequence[str]) -> float:
         means = crowd.speak(12, emotions)
         return float(baseline.variety(means - baseline.own(means)))
 
+    assert variety(list(EMOTIONS) * 5) == 0, "four emotions are too few"
+    monkeypatch.setattr(people, "SOME", 3.0)
+    monkeypatch.setattr(people, "MOST", 4.0)
     assert variety(["sad"] * 20) == 0
     assert variety(["sad", "happy"] * 10) == 0
     assert variety(list(EMOTIONS) * 5) > 0.6
