@@ -14,12 +14,14 @@ except FileNotFoundError:  # a container where only the user's home can be writt
     own.mkdir(parents=True, exist_ok=True)
     os.environ["TMPDIR"] = str(own)
 
+from app import memory
 from app.serving import serve
 from app.settings import Settings
 
 
 def main() -> None:
     """Prepare the studio's home, build the page and serve it until it is stopped."""
+    memory.give_back()
     serve(Settings()).page.block_thread()
 
 
