@@ -145,8 +145,14 @@ class _Nursery:
             return self._line
 
     def worker(self, line: int) -> int:
-        """A new process that answers on ``line``; its number. Raises ``OSError``."""
-        number = self._ask(b"start", 0, [line])
+        """A new process that answers on ``line``; its number. Where this one was killed, another takes its place.
+
+        Raises ``OSError``.
+        """
+        try:
+            number = self._ask(b"start", 0, [line])
+        except ConnectionError:
+            number = self._ask(b"start", 0, [line])
         if number <= 0:
             raise OSError(-number, os.strerror(-number))
         return number
@@ -162,19 +168,28 @@ class _Nursery:
     def close(self) -> None:
         """End the process; those that it made end with their lines."""
         with self._lock:
-            if self._process is not None and self._line is not None:
-                self._line.close()
-                self._process.kill()
-                self._process.wait()
-            self._process = self._line = None
+            self._end()
+
+    def _end(self) -> None:
+        if self._process is not None and self._line is not None:
+            self._line.close()
+            self._process.kill()
+            self._process.wait()
+        self._process = self._line = None
 
     def _ask(self, what: bytes, worker: int, lines: list[int]) -> int:
+        """Raises ``ConnectionError`` where the process was killed, which the next call notices."""
         line = self.start()
         with self._lock:
-            socket.send_fds(line, [REQUEST.pack(what, worker)], lines)
-            answer = line.recv(ANSWER.size, socket.MSG_WAITALL)
-        if len(answer) < ANSWER.size:
-            raise ConnectionResetError("the process that starts others has ended")
+            try:
+                socket.send_fds(line, [REQUEST.pack(what, worker)], lines)
+                answer = line.recv(ANSWER.size, socket.MSG_WAITALL)
+                if len(answer) < ANSWER.size:
+                    raise ConnectionResetError("the process that starts others has ended")
+            except OSError as error:
+                if self._line is line:  # no other thread has started another one since
+                    self._end()
+                raise ConnectionResetError("the process that starts others has ended") from error
         return ANSWER.unpack(answer)[0]
 
 
@@ -214,7 +229,10 @@ class _Worker:
         if isinstance(error, _GarbledError):
             return "makes the decoder crash: it is damaged, or made to do harm"
         self._ended = True
-        outcome = self._nursery.outcome(self._number)
+        try:
+            outcome = self._nursery.outcome(self._number)
+        except ConnectionError:
+            return "was being decoded when the decoder was ended from outside; try it again"
         if -outcome == signal.SIGXCPU:
             return "takes too long to decode"
         if -outcome == signal.SIGKILL:

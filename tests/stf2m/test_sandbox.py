@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -66,6 +67,11 @@ def sees(path: Path, name: str) -> bool:
 
 def who(path: Path) -> int:
     return os.getpid()
+
+
+def tells_who(path: Path) -> Iterator[tuple[float, None]]:
+    yield os.getpid(), None
+    time.sleep(600)
 
 
 def counts(path: Path, pause_s: float) -> Iterator[tuple[float, np.ndarray]]:
@@ -205,6 +211,31 @@ def test_a_nursery_that_was_killed_is_started_again() -> None:
     assert process is not None
     process.kill()
     process.wait()
+    assert sandbox.call(who, CLIP) > 0
+
+
+def test_a_nursery_whose_end_was_not_noticed_yet_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    sandbox.call(who, CLIP)
+    process = sandbox._nursery._process
+    assert process is not None
+    process.kill()
+    process.wait()
+    monkeypatch.setattr(process, "poll", lambda: None)
+    assert sandbox.call(who, CLIP) > 0
+    assert sandbox._nursery._process is not process
+
+
+def test_a_decoder_that_ends_with_its_nursery_is_not_the_files_fault() -> None:
+    items = sandbox.stream(tells_who, CLIP)
+    number, _ = next(items)
+    process = sandbox._nursery._process
+    assert process is not None
+    process.kill()
+    process.wait()
+    os.kill(int(number), signal.SIGKILL)
+    with pytest.raises(MediaError) as told:
+        next(items)
+    assert str(told.value) == "clip.mp4 was being decoded when the decoder was ended from outside; try it again."
     assert sandbox.call(who, CLIP) > 0
 
 
