@@ -351,7 +351,7 @@ async def _read_only(studio: Studio, disk: Disk, seen: Seen) -> None:
         seen.tell(answer.get("refused", f"{name} answered {answer}"))
     await who.add_video()
     opened = await who.ask("timeline", "open", clip=who.clips[0]["id"], annotator=who.annotator)
-    seen.tell("clips are still shown" if "timeline" in opened else f"{opened}")
+    seen.tell("clips are still shown" if "timeline" in opened else opened.get("refused", f"{opened}"))
     await who.close()
 
 
