@@ -52,7 +52,7 @@ def test_other_questions_do_not_wait_and_a_failure_reaches_everybody_once():
 
 
 def test_reasons_are_computed_one_at_a_time_and_corrections_do_not_queue_behind_them(studio: Studio, monkeypatch):
-    at_once, seen, waited, encode = [0], [], [], studio.predictions.encode
+    at_once, seen, waited, encoded = [0], [], [], studio.predictions.encoded
     saved = threading.Event()
     expected = studio.reasons.explain(TALKING, 3.0, 5.0)
     ana = studio.annotator("Ana").id
@@ -61,11 +61,11 @@ def test_reasons_are_computed_one_at_a_time_and_corrections_do_not_queue_behind_
         at_once[0] += 1
         seen.append(at_once[0])
         waited.append(saved.wait(60))
-        done = encode(*asked)
+        done = encoded(*asked)
         at_once[0] -= 1
         return done
 
-    monkeypatch.setattr(studio.predictions, "encode", counted)
+    monkeypatch.setattr(studio.predictions, "encoded", counted)
     with ThreadPoolExecutor(6) as pool:
         asked = [pool.submit(studio.reasons.explain, TALKING, 3.0, 5.0) for _ in range(6)]
         studio.store.annotate(TALKING, ana, 1.0, 2.0, {"happy": 1.0})

@@ -55,6 +55,7 @@ def test_write_a_rule_see_its_effect_keep_it_rename_a_term_and_undo(visit: OpenP
     cue = page.locator("#rules-terms input")
     cue.fill("loudness (voice)")
     cue.press("Enter")
+    expect(page.locator("#rules-meaning")).to_contain_text("How loud the voice is")
     page.locator("#rules-called textarea, #rules-called input").fill("shouted")
     page.locator("#rules-rename").click()
     expect(effect).to_contain_text("Loudness: “high” is called “shouted”")
