@@ -15,6 +15,7 @@ import asyncio
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import sqlite3
@@ -68,7 +69,8 @@ class Seen:
 
     def tell(self, sentence: str) -> None:
         """A sentence that somebody was shown, under what was wrong just then."""
-        self.said.setdefault(self.fault or "nothing", Counter())[sentence] += 1
+        shorter = re.sub(r"/\S*/soak-[^/\s]+/(disk/)?", "", sentence)  # where the disk happened to be this time
+        self.said.setdefault(self.fault or "nothing", Counter())[shorter] += 1
 
 
 class Annotator(Page):
