@@ -278,9 +278,9 @@ class Adapting:
             adapted, seconds = learned(self._model, self._support(corrections, emotions), meanings, others)
         except SupportError:
             return self._store.activate(base.id)
+        adapted = adapted.named(emotions).with_edits(edits)
         figures = {"checkpoint": self._predictions.checkpoint, "seconds": seconds, "renewed": outdated.number}
         figures |= {"in_company": adapted.in_company}
-        adapted = adapted.named(emotions).with_edits(edits)
         figures |= {"edited": edited} if edits else {}
         if "unlabelled" in outdated.figures:
             figures["unlabelled"] = others.identity if others else None

@@ -124,7 +124,7 @@ class Predictions:
 
     def encode(self, clip: ClipRecord, pieces: list[Segment]) -> Encoded:
         """Encode any stretches of a clip, a correction's for instance: once, for every adaptation asks for all
-        corrections again, and sliders ask about one stretch many times a second.
+        corrections again.
 
         A clip is taken to show one person. What is their own is found in the whole clip, so that a stretch is encoded
         alike, whatever it is encoded with.
@@ -244,9 +244,11 @@ class Predictions:
         return [segments.views(tracks, piece) for piece in pieces]
 
     def _encode(self, clip: ClipRecord, pieces: list[Segment]) -> Encoded:
-        whole = self.segments(clip)
-        own = self._own.get_or_make(self._key(clip), lambda: self.model.own(self._views(clip, whole)))
+        own = self._own.get_or_make(self._key(clip), lambda: self._find_own(clip))
         return self.model.encode(self._views(clip, pieces), own=own)
+
+    def _find_own(self, clip: ClipRecord) -> dict[str, Own]:
+        return self.model.own(self._views(clip, self.segments(clip)), self.encoded(clip))
 
     def _encode_clip(self, clip: ClipRecord) -> Encoded:
         path = self._encoded_file(clip)

@@ -41,10 +41,11 @@ set -e
 place=$1 home=$2 python=$3 user=$4
 mount --make-rprivate /
 mkdir "$place/python"; mount --bind "$python" "$place/python"
-if [[ $python == /root/* ]]; then
-  mount -t tmpfs -o mode=755 tmpfs /root
+roots=~root
+if [[ $python == "$roots"/* ]]; then
+  mount -t tmpfs -o mode=755 tmpfs "$roots"
   mkdir -p "$python"; mount --bind "$place/python" "$python"; mount -o remount,bind,ro "$python"
-  mount -o remount,ro /root
+  mount -o remount,ro "$roots"
 fi
 chown -R "$user:$user" "$home"; mount --bind "$home" "$home"
 mount -o remount,bind,ro /

@@ -64,23 +64,27 @@ class AdaptedModel:
     ``in_company`` says whether unlabelled segments had a say in it; :meth:`to_bytes` does not keep that.
     """
 
-    in_company: bool = False
-
     def __init__(
-        self, network: Network, emotions: Sequence[str], fast: FastWeights, encoder: str, edits: RuleEdits = NO_EDITS
+        self,
+        network: Network,
+        emotions: Sequence[str],
+        fast: FastWeights,
+        encoder: str,
+        edits: RuleEdits = NO_EDITS,
+        in_company: bool = False,
     ) -> None:
         self.network, self.emotions, self.fast, self.encoder = network, tuple(emotions), fast, encoder
-        self.edits, self.work = edits, RulesAtWork(network, fast, emotions, edits)
+        self.edits, self.work, self.in_company = edits, RulesAtWork(network, fast, emotions, edits), in_company
 
     def with_edits(self, edits: RuleEdits) -> "AdaptedModel":
         """The same model with a person's edits of its rules in place of those it had."""
-        return AdaptedModel(self.network, self.emotions, self.fast, self.encoder, edits)
+        return AdaptedModel(self.network, self.emotions, self.fast, self.encoder, edits, self.in_company)
 
     def named(self, emotions: Sequence[str]) -> "AdaptedModel":
         """The same model, its answers under other names."""
         names = dict(zip(self.emotions, emotions, strict=True))
         edits = self.edits.renamed(lambda name: names.get(name, name))
-        return AdaptedModel(self.network, emotions, self.fast, self.encoder, edits)
+        return AdaptedModel(self.network, emotions, self.fast, self.encoder, edits, self.in_company)
 
     @property
     def taught(self) -> bool:
@@ -256,19 +260,16 @@ def adapt(
         what = f"only {known[0]!r} has any" if known else "none of them has any"
         raise SupportError(f"Two emotions need a correction at least, and {what}.")
     reading = network.reading(joined)
-    fast = learn(network, reading, torch.from_numpy(target), torch.from_numpy(count))
+    alone = fast = learn(network, reading, torch.from_numpy(target), torch.from_numpy(count))
     if unlabelled is not None and used.any():
         if unlabelled.encoder != own:
             raise SupportError("These segments were encoded by another model; encode them again with this one.")
         others = unlabelled[np.flatnonzero(unlabelled.present.any(axis=1))]
-        found = _in_company(network, fast, reading, target, count, int(used.sum()), others)
-    else:
-        found = fast
+        fast = _in_company(network, alone, reading, target, count, int(used.sum()), others)
+    in_company = fast is not alone
     if memory is not None:
-        found = found._replace(temperature=torch.tensor(memory.temperature))
-    adapted = AdaptedModel(network, emotions, found, own)
-    adapted.in_company = found.weight is not fast.weight
-    return adapted
+        fast = fast._replace(temperature=torch.tensor(memory.temperature))
+    return AdaptedModel(network, emotions, fast, own, in_company=in_company)
 
 
 def _in_company(

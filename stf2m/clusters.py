@@ -43,7 +43,7 @@ def cluster(address: str = "") -> Iterator[None]:
 
 
 def _ray(address: str, stack: ExitStack) -> None:
-    import ray  # pyright: ignore[reportMissingImports]  # an extra that is too large for those who test
+    import ray  # pyright: ignore[reportMissingImports]  # an extra, without wheels for the newest Python
     from ray.util.joblib import register_ray  # pyright: ignore[reportMissingImports]
 
     ray.init(address, logging_level=logging.ERROR)

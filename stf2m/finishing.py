@@ -123,24 +123,22 @@ def _level(model: STF2M, train: Mapping[str, Corpus], recipe: Recipe) -> None:
         if name not in train:
             continue
         encoder, corpus = model.encoder[name], train[name]
-        read = torch.from_numpy(encode(model, corpus).pooled[:, _column(model, name)])
-        _, people = balanced(read, corpus.emotion, corpus.speaker)
+        encoded = encode(model, corpus)
+        _, people = balanced(torch.from_numpy(encoded.pooled[encoded.present]), corpus.emotion, corpus.speaker)
         if len(people):
             encoder.level.copy_(people.mean(dim=0))
             encoder.levelled.fill_(1.0)
 
 
-def _column(model: STF2M, name: str) -> int:
-    return [modality.name for modality in model.modalities].index(name)
-
-
 def _licence(sources: Sequence[str]) -> dict[str, object]:
     """What the data sets allow, as far as it is known."""
     data = {source: _LICENCES.get(source, "see its authors") for source in sources}
-    if RESTRICTED & set(sources):
-        why = "Trained on RAVDESS (CC BY-NC-SA 4.0), and on CK+ and FER2013, which are for research only."
-        return {"licence": "CC BY-NC-SA 4.0, for research only", "licence_why": why, "data": data}
-    return {"licence": "whatever the data sets allow", "data": data}
+    restricted = sorted(RESTRICTED & set(sources))
+    if not restricted:
+        return {"licence": "whatever the data sets allow", "data": data}
+    licence = "CC BY-NC-SA 4.0, for research only" if "ravdess_speech" in restricted else "for research only"
+    why = "; ".join(f"{source}: {data[source]}" for source in restricted)
+    return {"licence": licence, "licence_why": f"Trained on {why}.", "data": data}
 
 
 def _calibrate(model: STF2M, validation: Mapping[str, Corpus], recipe: Recipe) -> None:

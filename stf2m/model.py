@@ -75,18 +75,26 @@ class STF2M(Network):
             pooled[rows, index] = read.numpy()
         return Encoded(pooled, present, cues, self.fingerprint())
 
-    def own(self, views: Sequence[Views], batch: int = 128) -> dict[str, Own]:
+    def own(self, views: Sequence[Views], encoded: Encoded | None = None, batch: int = 128) -> dict[str, Own]:
         """What is the own of the one person in all these segments, by modality; for :meth:`encode`.
 
+        With ``encoded``, what :meth:`encode` made of these very segments as one person's, they are not read once more.
         Raises ``ValueError`` for a view whose shape is not what this model was made for.
         """
         found: dict[str, Own] = {}
-        for modality in self.modalities:
+        for index, modality in enumerate(self.modalities):
             seen, encoder = self._seen(views, modality), self.encoder[modality.name]
             means = self._means(modality, seen, batch)
             heard = encoder.baseline.own(means)
-            read = self._read(modality, seen, heard.expand(len(seen), -1), batch) if encoder.levelled else means[:0]
-            found[modality.name] = Own(heard, encoder.left_over(read, means, heard))
+            left = torch.zeros_like(encoder.level)
+            if encoder.levelled and seen and encoded is not None:
+                first = int(encoded.present[:, index].argmax())
+                left = self._read(modality, seen[:1], heard[None], 1)[0] - torch.from_numpy(
+                    encoded.pooled[first, index]
+                )
+            elif encoder.levelled and seen:
+                left = encoder.left_over(self._read(modality, seen, heard.expand(len(seen), -1), batch), means, heard)
+            found[modality.name] = Own(heard, left)
         return found
 
     @staticmethod

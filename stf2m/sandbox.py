@@ -144,26 +144,29 @@ class _Nursery:
                     )
             return self._line
 
-    def worker(self, line: int) -> int:
-        """A new process that answers on ``line``; its number. Where this one was killed, another takes its place.
-
-        Raises ``OSError``.
+    def worker(self, line: int) -> tuple[int, socket.socket]:
+        """A new process that answers on ``line``: its number, and the line to the nursery that made it, where alone the
+        number means something. Where the nursery was killed, another takes its place. Raises ``OSError``.
         """
+        born = self.start()
         try:
-            number = self._ask(b"start", 0, [line])
+            number = self._ask(born, b"start", 0, [line])
         except ConnectionError:
-            number = self._ask(b"start", 0, [line])
+            born = self.start()
+            number = self._ask(born, b"start", 0, [line])
         if number <= 0:
             raise OSError(-number, os.strerror(-number))
-        return number
+        return number, born
 
-    def outcome(self, worker: int) -> int:
-        """How a process ended whose line is closed: the number of a signal below 0."""
-        return self._ask(b"await", worker, [])
+    def outcome(self, worker: int, born: socket.socket) -> int:
+        """How a process ended whose line is closed: the number of a signal below 0. Raises ``ConnectionError`` where
+        the nursery that made it is gone.
+        """
+        return self._ask(born, b"await", worker, [])
 
-    def kill(self, worker: int) -> None:
-        """End a process and forget it."""
-        self._ask(b"kill ", worker, [])
+    def kill(self, worker: int, born: socket.socket) -> None:
+        """End a process and forget it. Raises as :meth:`outcome`."""
+        self._ask(born, b"kill ", worker, [])
 
     def close(self) -> None:
         """End the process; those that it made end with their lines."""
@@ -177,19 +180,18 @@ class _Nursery:
             self._process.wait()
         self._process = self._line = None
 
-    def _ask(self, what: bytes, worker: int, lines: list[int]) -> int:
-        """Raises ``ConnectionError`` where the process was killed, which the next call notices."""
-        line = self.start()
+    def _ask(self, line: socket.socket, what: bytes, worker: int, lines: list[int]) -> int:
+        """Raises ``ConnectionError`` where the nursery at this line is gone; :meth:`start` then makes another."""
         with self._lock:
-            try:
-                socket.send_fds(line, [REQUEST.pack(what, worker)], lines)
-                answer = line.recv(ANSWER.size, socket.MSG_WAITALL)
+            answer = b""
+            if self._line is line:
+                with contextlib.suppress(OSError):
+                    socket.send_fds(line, [REQUEST.pack(what, worker)], lines)
+                    answer = line.recv(ANSWER.size, socket.MSG_WAITALL)
                 if len(answer) < ANSWER.size:
-                    raise ConnectionResetError("the process that starts others has ended")
-            except OSError as error:
-                if self._line is line:  # no other thread has started another one since
                     self._end()
-                raise ConnectionResetError("the process that starts others has ended") from error
+        if len(answer) < ANSWER.size:
+            raise ConnectionResetError("the process that starts others has ended")
         return ANSWER.unpack(answer)[0]
 
 
@@ -205,7 +207,7 @@ class _Worker:
         self._nursery, self._ended = nursery, False
         try:
             with theirs:
-                self._number = nursery.worker(theirs.fileno())
+                self._number, self._born = nursery.worker(theirs.fileno())
         except BaseException:
             self._line.close()
             raise
@@ -230,7 +232,7 @@ class _Worker:
             return "makes the decoder crash: it is damaged, or made to do harm"
         self._ended = True
         try:
-            outcome = self._nursery.outcome(self._number)
+            outcome = self._nursery.outcome(self._number, self._born)
         except ConnectionError:
             return "was being decoded when the decoder was ended from outside; try it again"
         if -outcome == signal.SIGXCPU:
@@ -245,7 +247,7 @@ class _Worker:
         if not self._ended:
             self._ended = True
             with contextlib.suppress(OSError):
-                self._nursery.kill(self._number)
+                self._nursery.kill(self._number, self._born)
 
     def _message(self, silence_s: float) -> list[Any]:
         """What a call says; the process may be one whose memory a file has overwritten, so it is not believed."""

@@ -239,6 +239,22 @@ def test_a_decoder_that_ends_with_its_nursery_is_not_the_files_fault() -> None:
     assert sandbox.call(who, CLIP) > 0
 
 
+def test_a_call_of_a_nursery_that_is_gone_does_no_harm_to_the_next_ones() -> None:
+    orphan = sandbox.stream(counts, CLIP, 0.01)
+    next(orphan)
+    process = sandbox._nursery._process
+    assert process is not None
+    process.kill()
+    process.wait()
+    others = sandbox.stream(counts, CLIP, 0.0)
+    next(others)
+    nursery = sandbox._nursery._process
+    orphan.close()
+    assert len(list(others)) == 999
+    assert sandbox.call(who, CLIP) > 0
+    assert sandbox._nursery._process is nursery
+
+
 def test_a_program_that_copies_itself_asks_a_nursery_of_its_own() -> None:
     code = (
         "import os; from pathlib import Path; from stf2m import sandbox; from tests.stf2m.test_sandbox import who\n"
