@@ -1,0 +1,1 @@
+"""What a studio lives through in two hours, in ten minutes."""

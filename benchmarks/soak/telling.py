@@ -1,0 +1,53 @@
+"""What came of it: corrections that are missing, and the page of figures."""
+
+import os
+import statistics
+from collections import Counter
+
+from annotations.store import Store
+from benchmarks.soak.people import Seen
+from benchmarks.soak.tormented import Studio
+
+
+def lost(studio: Studio, seen: Seen) -> list[str]:
+    """Acknowledged corrections that the log does not tell of; later ones may have taken their place on the lane."""
+    store = Store(f"sqlite:///{studio.home / 'studio.sqlite3'}")
+    kept = [each.after for each in store.events(1) if each.entity == "annotation" and each.after]
+    store.close()
+    there = {each["note"]: each["degrees"] for each in kept if each.get("note")}
+    return [note for note, degrees in seen.kept.items() if there.get(note) != degrees]
+
+
+def told(seen: Seen, people: int, missing: list[str], minutes: float) -> str:
+    """The figures as Markdown."""
+    third = max(1, len(seen.sizes) // 3)
+    growth = [
+        f"| {what} | {_mean(seen.sizes[:third], at):.0f} | {_mean(seen.sizes[third:-third], at):.0f} "
+        f"| {_mean(seen.sizes[-third:], at):.0f} |"
+        for at, what in enumerate(("memory, MB", "threads", "open files", "temporary files"), 1)
+    ]
+    said = [
+        f"| {fault} | {sentence} | {number} |"
+        for fault, sentences in seen.said.items()
+        if fault != "nothing"
+        for sentence, number in sentences.most_common()
+    ]
+    quiet = "".join(f"\n- {sentence} ({number})" for sentence, number in seen.said.get("nothing", {}).items())
+    done = "".join(f"| {what} | {number} |\n" for what, number in seen.done.most_common())
+    failed = Counter(each.split(":")[0] for each in seen.failures)
+    return (
+        "# Two hours in little time\n\nBy `python -m benchmarks.soak`, which says what is done: "
+        f"{people} people, {minutes:g} minutes at twelve times a person's pace, on {os.cpu_count()} cores.\n\n"
+        f"| what | how often |\n| --- | --- |\n{done}| **acknowledged corrections lost** | **{len(missing)}** |\n\n"
+        "| of the studio, mean of each third | first | second | last |\n| --- | --- | --- | --- |\n"
+        + "\n".join(growth)
+        + "\n\n| what goes wrong | what people are told | how often |\n| --- | --- | --- |\n"
+        + "\n".join(said)
+        + f"\n\nSaid while nothing was wrong:{quiet or ' nothing.'}\n"
+        + (f"\nNot answered while something was wrong: {dict(failed)}.\n" if failed else "")
+        + "".join(f"\n- lost: {note}" for note in missing[:10])
+    )
+
+
+def _mean(sizes: list[tuple[float, float, int, int, int]], at: int) -> float:
+    return statistics.mean(each[at] for each in sizes) if sizes else float("nan")
