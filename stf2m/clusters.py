@@ -9,6 +9,9 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from stf2m.datasets.items import DatasetError
 
+#: So often a Ray cluster is asked to let this program in.
+TRIES = 3
+
 
 @contextmanager
 def cluster(address: str = "") -> Iterator[None]:
@@ -32,7 +35,8 @@ def cluster(address: str = "") -> Iterator[None]:
             package = {"ray": "'ray[client]'", "dask": "'dask[distributed]'"}[kind]
             raise DatasetError(f"This needs one more package: pip install {package}.") from error
         except (OSError, ConnectionError) as error:
-            raise DatasetError(f"The cluster {address} does not answer: {error}.") from error
+            said = str(error).partition("\n")[0].rstrip(":. ")
+            raise DatasetError(f"The cluster {address} does not answer: {said}.") from error
         try:
             yield
         except TerminatedWorkerError as error:
@@ -46,7 +50,14 @@ def _ray(address: str, stack: ExitStack) -> None:
     import ray  # pyright: ignore[reportMissingImports]  # an extra, without wheels for the newest Python
     from ray.util.joblib import register_ray  # pyright: ignore[reportMissingImports]
 
-    ray.init(address, logging_level=logging.ERROR)
+    for left in reversed(range(TRIES)):
+        try:
+            ray.init(address, logging_level=logging.ERROR)
+            break
+        except ConnectionAbortedError:  # what the cluster starts for a client ends at once now and then
+            ray.shutdown()
+            if not left:
+                raise
     stack.callback(ray.shutdown)
     register_ray()
     stack.enter_context(joblib.parallel_config("ray"))

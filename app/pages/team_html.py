@@ -104,10 +104,10 @@ def emotions(found: Agreement) -> str:
 
 
 def pairs(found: Agreement) -> str:
-    """Each two people, those who agree least first."""
+    """Each two people, those who disagree for the longest first: half a second in common says little."""
     if not found.pairs:
         return ""
-    worst = sorted(found.pairs, key=lambda pair: (pair.percent, pair.annotators))[:MOST_PAIRS]
+    worst = sorted(found.pairs, key=lambda pair: (pair.seconds * (pair.percent - 100), pair.annotators))[:MOST_PAIRS]
     rows = "".join(
         f"<tr><th scope='row'>{html.escape(' and '.join(pair.annotators))}</th><td>{pair.seconds:.1f} s</td>"
         f"<td>{pair.percent:.0f} %</td><td>{_value(pair.cohen_kappa)}</td>"
