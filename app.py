@@ -1,5 +1,6 @@
 """Start the studio: ``python app.py``, and the same file on Hugging Face Spaces."""
 
+import gc
 import os
 import tempfile
 from pathlib import Path
@@ -14,13 +15,16 @@ except FileNotFoundError:  # a container where only the user's home can be writt
     own.mkdir(parents=True, exist_ok=True)
     os.environ["TMPDIR"] = str(own)
 
-from app import memory
-from app.serving import serve
-from app.settings import Settings
-
 
 def main() -> None:
     """Prepare the studio's home, build the page and serve it until it is stopped."""
+    gc.disable()  # what is imported stays for good: to look for garbage in it took a quarter of the start
+    from app import memory
+    from app.serving import serve
+    from app.settings import Settings
+
+    gc.freeze()
+    gc.enable()
     memory.give_back()
     serve(Settings()).page.block_thread()
 

@@ -2,7 +2,8 @@
 
 ``python app.py`` with the demo study ready, several times: from its start until ``/healthz`` answers; then from the
 address typed into a real Chromium until the timeline shows a clip and takes keys, in a browser that has never been here
-and in one that comes again. Before it, one start that does not count analyses the demo clips and warms the disk.
+and in one that comes again. Before it, two starts that do not count analyse the demo clips, compile Python's files and
+warm the disk.
 """
 
 import os
@@ -16,7 +17,6 @@ from typing import Annotated
 import typer
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
-from benchmarks.machine import by_others, cores_taken
 from benchmarks.report import write_page
 from benchmarks.saving.servers import free_port, running
 from tests.browser import chromium
@@ -38,32 +38,32 @@ def main(
     out: Annotated[Path, typer.Option(help="Where the figures are written.")] = TOLD,
 ) -> None:
     """Start it, look at it, and tell how long that took."""
-    found: dict[str, list[float]] = {row: [] for row in ROWS}
-    with TemporaryDirectory(prefix="startup-") as place, sync_playwright() as playwright:
-        browser = chromium.launch(playwright)
+    with TemporaryDirectory(prefix="startup-") as place:
         home = home or Path(place)
-        for _ in range(2):  # the first analyses the demo clips, the second reads all that a start reads
-            _once(home, browser)
-        begun = cores_taken()
-        for _ in range(times):
-            for row, seconds in zip(ROWS, _once(home, browser), strict=True):
-                found[row].append(seconds)
-        others = by_others(begun, cores_taken())
-        browser.close()
+        _starts(home, 2)  # the first analyses the demo clips, the second reads all that a start reads
+        found = dict(zip(ROWS, zip(*_starts(home, times), strict=True), strict=True))
     table = "\n".join(f"| {row} | {statistics.median(each):.1f} | {max(each):.1f} |" for row, each in found.items())
     write_page(
         out,
         "# Starting\n\nBy `python -m benchmarks.startup`, which says what is done. "
-        f"{times} starts on {os.cpu_count()} cores, of which other programs took {others:.0%}.\n\n"
+        f"{times} starts on {os.cpu_count()} cores.\n\n"
         f"| what | median, s | longest, s |\n| --- | --- | --- |\n{table}\n",
     )
     typer.echo(out.read_text(encoding="utf-8"))
+
+
+def _starts(home: Path, times: int) -> list[tuple[float, float, float]]:
+    """So many starts one after the other, looked at in a new browser."""
+    with sync_playwright() as playwright:
+        browser = chromium.launch(playwright)
+        return [_once(home, browser) for _ in range(times)]
 
 
 def _once(home: Path, browser: Browser) -> tuple[float, float, float]:
     """One start, and two looks at the page, seconds."""
     port = free_port()
     env = {**os.environ, "STF2M_HOME": str(home), "STF2M_MODE": "studio", "GRADIO_SERVER_PORT": str(port)}
+    env |= {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(home / "bytecode")}  # whatever is set here
     url, begun = f"http://127.0.0.1:{port}", time.perf_counter()
     command = [sys.executable, "app.py"]
     log = home / "startup.log"
