@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from annotations.guarding import Deed, MayWrite
-from app import bounds, caller, first_start, health, look, page, server
+from app import bounds, caller, first_start, health, look, page, server, tabs
 from app.accounts import Accounts, allow
 from app.backups import Backups
 from app.doorway import COOKIE, Doorway
@@ -46,7 +46,7 @@ def serve(settings: Settings, **options: Any) -> Served:
     """Prepare a studio and serve it, by default on this machine only; ``options`` are those of Gradio's ``launch``."""
     bounds.fetch_nothing()
     opening = _demo(settings) if settings.mode == "demo" else _studio(settings)
-    doors = [Middleware(bounds.Bounded), *opening.doors]
+    doors = [Middleware(bounds.Bounded), *opening.doors, Middleware(tabs.Tabs)]
     if opening.visitors:
         with opening.visitors.building():
             built = page.build(opening.studio)
