@@ -78,7 +78,7 @@ class Predictions:
         self._tracks: _Recent[str, dict[str, Track]] = _Recent(16)
         self._own: _Recent[str, dict[str, Own]] = _Recent(256)
         self._encoded: _Recent[str, Encoded] = _Recent(256)
-        self._stretches: _Recent[tuple[str, tuple[Segment, ...]], Encoded] = _Recent(1024)
+        self._stretches: _Recent[tuple[str, tuple[Segment, ...]], Encoded] = _Recent(4096)
         self._moments: _Recent[tuple[str, str], Moments] = _Recent(512)
         self._versions: _Recent[str, AdaptedModel] = _Recent(16)
 

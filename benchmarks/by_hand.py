@@ -111,7 +111,7 @@ class Page:
 def _functions(config: dict[str, Any], ids: dict[str, int]) -> dict[str, int]:
     """The numbers of three events that the page sends by itself.
 
-    Its load, telling the widgets who works on what, and that the Data tab was opened.
+    Its load, telling the widgets who works on what, and that labels are to be downloaded.
     """
     found: dict[str, int] = {}
     for each in config["dependencies"]:
@@ -120,6 +120,6 @@ def _functions(config: dict[str, Any], ids: dict[str, int]) -> dict[str, int]:
             found.setdefault("arrive", each["id"])
         if each["outputs"] == [ids["queue"], ids["timeline"]]:
             found["who"] = each["id"]
-        if (ids["tab-data"], "select") in targets:
-            found["data.refresh"] = each["id"]
+        if (ids["data-download"], "click") in targets:
+            found.setdefault("data.download", each["id"])
     return found

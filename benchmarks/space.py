@@ -74,14 +74,16 @@ def main(
                 steps[f"{'next' if prepared else 'first'} start, until the page answers"] = (
                     f"{_since(place / 'started'):.0f} s"
                 )
-                steps |= _visit(url, clip, pictures)
+                steps |= _visit(url, _not_there_yet(clip, place), pictures)
             steps["most memory"] = f"{_most_memory(place):.0f} MB"
         except DoesNotRun as error:
             typer.echo(f"{(place / 'app.log').read_text(errors='replace')}{error}", err=True)
             raise typer.Exit(1) from error
         finally:
             log = (place / "app.log").read_text(errors="replace")
-        steps["errors in its log"] = str(log.count("Traceback"))
+        # A Space's own installation has that package, for reloading by hand; nothing else needs it.
+        errors = log.count("Traceback") - log.count("`spaces` package is required to run hot-reloading")
+        steps["errors in its log"] = str(errors)
     rows = "\n".join(f"| {what} | {found} |" for what, found in steps.items())
     text = "# As a Space would\n\nBy `python -m benchmarks.space`, which says what is done, "
     text += f"on {os.cpu_count()} cores.\n\n| what | found |\n| --- | --- |\n{rows}\n"
@@ -167,6 +169,13 @@ def _visit(url: str, clip: Path, pictures: Path | None) -> dict[str, str]:
         _picture(page, pictures, "about")
         browser.close()
     return steps
+
+
+def _not_there_yet(clip: Path, place: Path) -> Path:
+    """The clip as a file that the demo does not have: players skip what stands behind the last box."""
+    copy = place / f"visitor's {clip.name}"
+    copy.write_bytes(clip.read_bytes() + b"a visitor's")
+    return copy
 
 
 def _picture(page: Page, folder: Path | None, name: str) -> None:

@@ -113,7 +113,7 @@ class Visitor(Page):
 
     async def _take_away(self) -> None:
         """Labels as a file, by Gradio's own way: an event, its answer, and the file's address."""
-        answer = await self.event("data.refresh", [1, "csv", ""])
+        answer = await self.event("data.download", [1, "csv", ""])
         file = next(each["path"] for each in _mappings(answer) if each.get("meta"))
         content = await self.get(f"/gradio_api/file={file}")
         if self.secret.encode() not in content and self._seen.done["corrections"] and b"\n" in content.strip():

@@ -76,7 +76,7 @@ STATUS: Mapping[str, str] = {
 class _Parts:
     kind: gr.Dropdown
     clip: gr.Dropdown
-    download: gr.DownloadButton
+    download: gr.Button
     losses: gr.HTML
     bundle: gr.Button
     backup: gr.Button
@@ -91,25 +91,28 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
     """Fill the tab. Nothing is read before it is opened."""
     parts = _lay_out(session, tab)
     chosen: list[Any] = [session.study, parts.kind, parts.clip]
-    shown: list[Any] = [parts.clips, parts.clip, parts.download, parts.losses]
+    shown: list[Any] = [parts.clips, parts.clip, parts.losses]
     state: list[Any] = [session.study, session.annotator, session.changed]
 
-    def refresh(study_id: int | None, kind: str, clip: str) -> tuple[str, gr.Dropdown, gr.DownloadButton, str]:
+    def refresh(study_id: int | None, kind: str, clip: str) -> tuple[str, gr.Dropdown, str]:
         if not study_id:
-            return "", gr.Dropdown(), gr.DownloadButton(interactive=False), ""
+            return "", gr.Dropdown(), ""
         found = studio.store.clips(study_id)
         corrections = Counter(each.clip_id for each in studio.store.annotations(study_id=study_id))
         names = list(dict.fromkeys(each.name for each in found))
         clip = clip if clip in names else ""
         choices = gr.Dropdown(choices=[("all clips", ""), *((name, name) for name in names)], value=clip)
-        return clips_html(found, corrections), choices, *write(study_id, kind, clip)
+        return clips_html(found, corrections), choices, losses(study_id, kind, clip)
+
+    def losses(study_id: int, kind: str, clip: str) -> str:
+        return losses_html(export(studio.store, study_id, kind, clip))
 
     def write(study_id: int, kind: str, clip: str) -> tuple[gr.DownloadButton, str]:
-        """The file is written anew whenever the tab is opened or something chosen, so that a click only fetches it."""
+        """The labels as they are at the moment of the click, whoever else is at work."""
         written = export(studio.store, study_id, kind, clip)
         path = _place(studio.outgoing, study_id, file_name(clip or studio.study(study_id).name) + written.suffix)
         path.write_bytes(written.data)
-        return gr.DownloadButton(value=str(path), interactive=True), losses_html(written)
+        return gr.DownloadButton(value=str(path)), losses_html(written)
 
     def make_bundle(study_id: int) -> tuple[gr.DownloadButton, str]:
         path = _place(studio.outgoing, study_id, f"{file_name(studio.study(study_id).name)}.bundle.zip")
@@ -163,7 +166,8 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
     tab.select(refresh, chosen, shown, show_progress="hidden")
     session.study.change(lambda: ("", "", ""), None, [parts.said, parts.made, parts.clip], show_progress="hidden")
     for choice in (parts.kind, parts.clip):
-        choice.input(write, chosen, [parts.download, parts.losses], show_progress="hidden")
+        choice.input(losses, chosen, parts.losses, show_progress="hidden")
+    parts.download.click(write, chosen, [parts.file, parts.losses]).success(None, None, None, js=FETCH)
     parts.bundle.click(make_bundle, session.study, [parts.file, parts.made]).success(None, None, None, js=FETCH)
     parts.backup.click(make_backup, session.annotator, [parts.file, parts.made]).success(None, None, None, js=FETCH)
     outcome: list[Any] = [parts.said, session.changed]
@@ -184,7 +188,7 @@ def _lay_out(session: Session, tab: gr.Tab) -> _Parts:
                 kind = gr.Dropdown(titles, value="csv", label="Format", interactive=True, min_width=140)
                 clip = gr.Dropdown([("all clips", "")], value="", label="Clips", interactive=True, min_width=140)
             losses = places.text("data-losses")
-            download = gr.DownloadButton("Download labels", variant="primary", elem_id="data-download")
+            download = gr.Button("Download labels", variant="primary", elem_id="data-download")
             take_away.rules(session, tab, "data-rules")
         with gr.Column(scale=5, min_width=320):
             places.text("data-in-head", f"<h2>Bring labels in</h2><p>{IN}</p>")

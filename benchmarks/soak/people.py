@@ -16,10 +16,11 @@ import httpx
 
 from app.demo import DEMOS
 from benchmarks.by_hand import Page
+from benchmarks.soak.hurried import PACE
 
 EMOTIONS = ("angry", "calm", "happy", "neutral", "sad", "surprised")
 #: Each thinks so long between two things, on average: a twelfth of ten seconds.
-THOUGHT_S = 10 / 12
+THOUGHT_S = 10 / PACE
 #: What the names of videos begin with that are added and taken out again.
 ADDED = "video of"
 #: The page tries again after so long, seconds.

@@ -21,10 +21,16 @@ def lost(studio: Studio, seen: Seen) -> list[str]:
 def told(seen: Seen, people: int, missing: list[str], minutes: float) -> str:
     """The figures as Markdown."""
     third = max(1, len(seen.sizes) // 3)
+    thirds = seen.sizes[:third], seen.sizes[third:-third], seen.sizes[-third:]
     growth = [
-        f"| {what} | {_mean(seen.sizes[:third], at):.0f} | {_mean(seen.sizes[third:-third], at):.0f} "
-        f"| {_mean(seen.sizes[-third:], at):.0f} |"
-        for at, what in enumerate(("memory, MB", "threads", "open files", "temporary files"), 1)
+        f"| {what} | {' | '.join(f'{of(each[at] for each in part):.0f}' for part in thirds)} |"
+        for what, at, of in (
+            ("memory at least, MB", 1, min),
+            ("memory, mean", 1, statistics.mean),
+            ("threads, mean", 2, statistics.mean),
+            ("open files, mean", 3, statistics.mean),
+            ("temporary files, mean", 4, statistics.mean),
+        )
     ]
     said = [
         f"| {fault} | {sentence} | {number} |"
@@ -39,7 +45,7 @@ def told(seen: Seen, people: int, missing: list[str], minutes: float) -> str:
         "# Two hours in little time\n\nBy `python -m benchmarks.soak`, which says what is done: "
         f"{people} people, {minutes:g} minutes at twelve times a person's pace, on {os.cpu_count()} cores.\n\n"
         f"| what | how often |\n| --- | --- |\n{done}| **acknowledged corrections lost** | **{len(missing)}** |\n\n"
-        "| of the studio, mean of each third | first | second | last |\n| --- | --- | --- | --- |\n"
+        "| of the studio, in each third | first | second | last |\n| --- | --- | --- | --- |\n"
         + "\n".join(growth)
         + "\n\n| what goes wrong | what people are told | how often |\n| --- | --- | --- |\n"
         + "\n".join(said)
@@ -47,7 +53,3 @@ def told(seen: Seen, people: int, missing: list[str], minutes: float) -> str:
         + (f"\nNot answered while something was wrong: {dict(failed)}.\n" if failed else "")
         + "".join(f"\n- lost: {note}" for note in missing[:10])
     )
-
-
-def _mean(sizes: list[tuple[float, float, int, int, int]], at: int) -> float:
-    return statistics.mean(each[at] for each in sizes) if sizes else float("nan")

@@ -16,6 +16,7 @@ from benchmarks.saving.servers import free_port, running
 
 ROOT = Path(__file__).resolve().parents[2]
 CLOCK = Path(__file__).with_name("clock.c")
+HURRIED = "benchmarks.soak.hurried"
 #: What the first start may take, in which the demo clips are analysed, seconds.
 PATIENCE_S = 1800
 
@@ -43,10 +44,10 @@ class Studio:
             env |= {"LD_PRELOAD": str(self.moved), "SHIFTED_CLOCK": str(self.clock)}
         log = self.log.with_name(f"app{time.monotonic():.0f}.log")
         self._open.enter_context(
-            running([sys.executable, "app.py"], self.url, folder=ROOT, log=log, env=env, patience_s=PATIENCE_S)
+            running([sys.executable, "-m", HURRIED], self.url, folder=ROOT, log=log, env=env, patience_s=PATIENCE_S)
         )
         self.log = log
-        self.process = next(each for each in _processes() if _is(each, "app.py", f"STF2M_HOME={self.home}"))
+        self.process = next(each for each in _processes() if _is(each, HURRIED, f"STF2M_HOME={self.home}"))
 
     def kill(self) -> None:
         """Kill it as a power cut does."""
