@@ -46,7 +46,8 @@ def serve(settings: Settings, **options: Any) -> Served:
     """Prepare a studio and serve it, by default on this machine only; ``options`` are those of Gradio's ``launch``."""
     bounds.fetch_nothing()
     opening = _demo(settings) if settings.mode == "demo" else _studio(settings)
-    doors = [Middleware(bounds.Bounded), *opening.doors, Middleware(tabs.Tabs)]
+    kept = tabs.KEPT_IN_DEMO if opening.visitors else tabs.KEPT
+    doors = [Middleware(bounds.Bounded), *opening.doors, Middleware(tabs.Tabs, kept=kept)]
     if opening.visitors:
         with opening.visitors.building():
             built = page.build(opening.studio)

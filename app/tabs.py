@@ -1,4 +1,4 @@
-"""What the server keeps of each open page, until an hour after its tab was closed.
+"""What the server keeps of each open page, until some time after its tab was closed.
 
 Gradio keeps all that a page was ever sent, and of a closed page forgets the values of its state alone. A studio that
 runs for weeks would grow with every reload.
@@ -13,15 +13,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 #: Where a page tells that it is open, for as long as it is, with its name behind it.
 _HEARTBEAT = "/gradio_api/heartbeat/"
-#: A page that has been closed for so long is forgotten: a laptop that slept over lunch finds it as it was.
-KEPT = timedelta(hours=1)
+#: A page that has been closed for so long is forgotten: a laptop that slept over lunch finds it as it was. In a demo,
+#: where a visit is short and memory is for all visitors, it is forgotten sooner.
+KEPT, KEPT_IN_DEMO = timedelta(hours=1), timedelta(minutes=3)
 
 
 class Tabs:
     """ASGI middleware that knows which pages are open; whenever another one comes, closed ones are forgotten."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, kept: timedelta) -> None:
         self._app = app
+        self._kept = kept
         self._open: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -48,6 +50,6 @@ class Tabs:
                 session = pages.session_data.get(page)
                 if session is not None and page in self._open:
                     session.is_closed = False
-                elif now - used > KEPT:
+                elif now - used > self._kept:
                     pages.session_data.pop(page, None)
                     pages.time_last_used.pop(page, None)

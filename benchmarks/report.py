@@ -11,7 +11,10 @@ RESULTS = Path(__file__).with_name("RESULTS.md")
 #: Around the figures that README shows as well, and before the pages that are measured apart.
 BEGIN, END, APART = "<!-- figures -->", "<!-- end of figures -->", "<!-- measured apart -->"
 #: These, as far as they are there: each is written by a benchmark of that name.
-PAGES = ("SAVING", "ADAPTING", "WHATIF", "STARTUP", "SPACE", "VISITORS", "SOAK", "PROCESSES", "EXTRACTION", "HOSTILE")
+PAGES = (
+    "NEW_EMOTIONS", "SAVING", "ADAPTING", "WHATIF", "STARTUP", "SPACE", "VISITORS", "SOAK", "PROCESSES", "EXTRACTION",
+    "HOSTILE",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,7 @@ class AdaptedModel:
         reading, evidence = self._see(encoded)
         degrees = prediction.memberships[0]
         names = [modality.name for modality in self.network.modalities]
-        rules = explanation.fired_rules(self.work, reading, float(evidence.attention[0, -1]), int(degrees.argmax()))
+        rules = explanation.fired_rules(self.work, reading, float(evidence.weight[0, -1]), int(degrees.argmax()))
         there = encoded.present[0]
         return explanation.explain(
             dict(zip(self.emotions, degrees.tolist(), strict=True)),
@@ -164,7 +164,7 @@ class AdaptedModel:
         """
         reading, evidence = self._see(encoded)
         added = self.work.added(reading, evidence)[:, :-1]
-        by_rules = evidence.attention[:, -1:, None] * reading.firing.normalised[:, :, None]
+        by_rules = evidence.weight[:, -1:, None] * reading.firing.normalised[:, :, None]
         added = torch.cat([added, by_rules * self.work.spoken(reading.answers)], dim=1) / self.fast.temperature
         return (added - added[:, :, self.fast.known].mean(dim=2, keepdim=True)).numpy()
 
@@ -174,7 +174,8 @@ class AdaptedModel:
         """How much every modality, and the rules last, weigh in the answers, ``(n, M + 1)``; rows sum to one, or are
         zero where nothing is there.
         """
-        return self._see(encoded)[1].attention.numpy()
+        evidence = self._see(encoded)[1]
+        return (evidence.weight + torch.nn.functional.pad(evidence.unnamed, (0, 1))).numpy()
 
     def to_bytes(self) -> bytes:
         """The fast weights and a person's edits as safetensors, with emotions and the model's fingerprint in the
@@ -235,10 +236,11 @@ def adapt(
     emotions: Sequence[str],
     weights: NDArray[np.floating] | None = None,
     unlabelled: Encoded | None = None,
+    named: Memory | None = None,
 ) -> AdaptedModel:
     """Learn from corrections; see :meth:`stf2m.model.STF2M.adapt`. ``memory`` joins the support where its emotions
     match; with neither corrections nor two remembered emotions, the model that comes back is not
-    :attr:`~AdaptedModel.taught`.
+    :attr:`~AdaptedModel.taught`. ``named`` tells which emotions the training data had, by their names.
 
     Raises :class:`SupportError`.
     """
@@ -260,7 +262,10 @@ def adapt(
         what = f"only {known[0]!r} has any" if known else "none of them has any"
         raise SupportError(f"Two emotions need a correction at least, and {what}.")
     reading = network.reading(joined)
-    alone = fast = learn(network, reading, torch.from_numpy(target), torch.from_numpy(count))
+    unfamiliar = _unfamiliar(
+        network, named, [name for name, total in zip(emotions, target.sum(axis=0), strict=True) if total]
+    )
+    alone = fast = learn(network, reading, torch.from_numpy(target), torch.from_numpy(count), unfamiliar=unfamiliar)
     if unlabelled is not None and used.any():
         if unlabelled.encoder != own:
             raise SupportError("These segments were encoded by another model; encode them again with this one.")
@@ -297,7 +302,7 @@ def _in_company(
 
     needed = KEPT * kept(alone)
     for part in (1.0, 0.3, 0.1, 0.03):
-        fast = learn(network, reading, degrees, weights, company, part * most)
+        fast = learn(network, reading, degrees, weights, company, part * most, alone.conditioning.unfamiliar)
         if kept(fast) >= needed:
             return fast
     return alone
@@ -336,6 +341,19 @@ def recall(memory: Memory, emotions: Sequence[str], weight: FloatArray) -> tuple
     rows = (mass @ together) * present
     weights = present @ weight / np.maximum(rows.sum(axis=1), 1e-6)
     return memory.encoded[asked], mass, weights.astype(np.float32)
+
+
+def _unfamiliar(network: Network, named: Memory | None, emotions: Sequence[str]) -> torch.Tensor | None:
+    """The share ``(M,)`` of these emotions that ``named`` remembers nothing of in a modality, zero for a modality
+    without general features; None without a memory.
+    """
+    if named is None:
+        return None
+    able = torch.stack([network.encoder[modality.name].general.any() for modality in network.modalities])
+    names = [canonical(name) for name in emotions]
+    there = (named.degrees.T > 0).astype(np.float32) @ named.encoded.present.astype(np.float32) > 0
+    seen = [there[named.emotions.index(name)] if name in named.emotions else there[0] & False for name in names]
+    return torch.from_numpy(1 - np.mean(seen, axis=0)).float() * able
 
 
 def _shares(work: RulesAtWork, reading: Reading, added: Tensor, evidence: Evidence) -> Tensor:

@@ -95,7 +95,7 @@ def read(folder: Path) -> Stored:
         if card["sha256"] != hashlib.sha256(data).hexdigest():
             raise CheckpointError(f"{folder / WEIGHTS} is not the file that its card {CARD} describes.")
         tensors = safetensors.torch.load(data)
-        sizes = card["architecture"] | {"dilations": tuple(card["architecture"]["dilations"])}
+        sizes = {"general": 0} | card["architecture"] | {"dilations": tuple(card["architecture"]["dilations"])}
         return Stored(
             card=card,
             modalities=tuple(_modality(each) for each in card["modalities"]),
@@ -114,8 +114,9 @@ def read(folder: Path) -> Stored:
 
 def fill(network: Network, stored: Stored) -> None:
     """Put the stored weights into a network of the same sizes. Raises :class:`CheckpointError` when they do not fit."""
+    empty = {name: value for name, value in network.state_dict().items() if not value.numel()}
     try:
-        network.load_state_dict(dict(stored.weights))
+        network.load_state_dict({**empty, **stored.weights})
     except RuntimeError as error:
         raise CheckpointError(f"The weights do not fit the card: {str(error).splitlines()[-1].strip()}") from error
 

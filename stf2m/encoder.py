@@ -164,13 +164,14 @@ class ModalityEncoder(nn.Module):
     """One modality's views → per-frame features ``(B, T, d)`` and pooled features ``(B, P)``.
 
     Several streams read the view, each in its own way, for what one of them sees by chance another does not. Pooled are
-    theirs side by side, and ``classes`` numbers of a fixed linear discriminant of the plain statistics over time (mean
-    and deviation of values and embedding, cues), fitted before meta-training. Frames are the mean of the streams'.
+    theirs side by side, and two fixed linear readings of the plain statistics over time (mean and deviation of values
+    and embedding, cues), fitted before meta-training: ``classes`` numbers that tell the known emotions apart, and
+    ``general`` ones in which performances differ, whatever their emotion. Frames are the mean of the streams'.
 
     Standardisation (``values_mean`` …, of the training data) are buffers, so they travel with the weights.
     """
 
-    def __init__(self, modality: Modality, streams: Sequence[Stream], classes: int) -> None:
+    def __init__(self, modality: Modality, streams: Sequence[Stream], classes: int, general: int) -> None:
         super().__init__()
         sites, channels, embedding = len(modality.sites), modality.channels, modality.embedding
         self.streams = nn.ModuleList(streams)
@@ -182,6 +183,7 @@ class ModalityEncoder(nn.Module):
         self.statistics_mean: Tensor
         self.statistics_std: Tensor
         self.discriminant: Tensor
+        self.general: Tensor
         self.register_buffer("values_mean", torch.zeros(sites, channels))
         self.register_buffer("values_std", torch.ones(sites, channels))
         self.register_buffer("embedding_mean", torch.zeros(embedding))
@@ -189,11 +191,12 @@ class ModalityEncoder(nn.Module):
         self.register_buffer("statistics_mean", torch.zeros(statistics))
         self.register_buffer("statistics_std", torch.ones(statistics))
         self.register_buffer("discriminant", torch.zeros(classes, statistics))
+        self.register_buffer("general", torch.zeros(general, statistics))
         self.baseline = Baseline(sites * channels + embedding, classes)
         self.levelled: Tensor
         self.level: Tensor
         self.register_buffer("levelled", torch.zeros(()))
-        self.register_buffer("level", torch.zeros(sum(stream.pooled for stream in streams) + classes))
+        self.register_buffer("level", torch.zeros(sum(stream.pooled for stream in streams) + classes + general))
 
     def forward(
         self, views: ViewBatch, own: Tensor | None = None, discriminant: Tensor | None = None
@@ -208,7 +211,7 @@ class ModalityEncoder(nn.Module):
         statistics = self.standardised(plain_statistics(values, embedding, mask), views.cues)
         fixed = ((self.discriminant if discriminant is None else discriminant) @ statistics[:, :, None]).squeeze(-1)
         frames, pooled = zip(*(stream(values, embedding, mask) for stream in self.streams), strict=True)
-        return torch.stack(frames).mean(dim=0), torch.cat([*pooled, fixed], dim=-1)
+        return torch.stack(frames).mean(dim=0), torch.cat([*pooled, fixed, statistics @ self.general.T], dim=-1)
 
     def scaled(self, views: ViewBatch, own: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """Standardised ``values (B, T, S, C)`` and ``embedding (B, T, E)`` less what is ``own (B, S C + E)``, and the
@@ -298,13 +301,14 @@ class Readout(nn.Module):
     """The encoder's last block, conditioned on the task: pooled features → embeddings, for all M modalities at once.
 
     Of every stream s ``h_s = W_s p_s``, ``h ← h ⊙ (1 + scale) + shift`` from the support reader, and
-    ``z = [h_1 ; …; κ · discriminant]``: the last ``classes`` pooled features pass by but for a learned size κ. Because
-    only this block is conditioned, adapting never re-runs a convolution.
+    ``z = [h_1 ; …; κ · discriminant]``: the ``classes`` pooled features after the streams' pass by but for a learned
+    size κ. Those behind them are not read here. Because only this block is conditioned, adapting never re-runs a
+    convolution.
     """
 
     def __init__(self, modalities: int, streams: int, pooled: int, width: int, classes: int, dropout: float) -> None:
         super().__init__()
-        self.classes = classes
+        self.classes, self.learned = classes, streams * pooled
         self.weight = nn.Parameter(torch.randn(modalities, streams, pooled, width) / pooled**0.5)
         self.bias = nn.Parameter(torch.zeros(modalities, streams, width))
         self.size = nn.Parameter(torch.full((modalities,), 1.0))
@@ -312,7 +316,7 @@ class Readout(nn.Module):
 
     def forward(self, pooled: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
         """``pooled (n, M, P)``, ``scale``, ``shift`` ``(M, D - classes)`` → embeddings ``(n, M, D)``."""
-        learned, fixed = pooled[..., : -self.classes], pooled[..., -self.classes :]
+        learned, fixed = pooled[..., : self.learned], pooled[..., self.learned : self.learned + self.classes]
         each = self.dropout(learned).unflatten(-1, self.weight.shape[1:3])
         hidden = (torch.einsum("nmsp,mspd->nmsd", each, self.weight) + self.bias).flatten(2)
         return torch.cat([hidden * (1 + scale) + shift, fixed * self.size[:, None]], dim=-1)

@@ -3,11 +3,14 @@
 The classifier is linear in every source of evidence j and additive over sources: with features f_j, attention α_j
 over the sources that are present and the support's mean feature g_j,
 
-    ``logit_k = Σ_j α_j (W_kj · (f_j - g_j) + b_kj)``.
+    ``logit_k = (1 - Σ_m u_m) Σ_j α_j (W_kj · (f_j - g_j) + b_kj) + Σ_m u_m λ (2 q_km · (r_m - s_m) - |q_km|²) / G``.
+
+The second sum is a plain distance of general features r_m to their prototypes q_km about the mean s_m, for emotions
+whose names the training data did not have (:func:`stf2m.network.unnamed` gives u); for others it is zero.
 
 It starts as nearest prototype (``W = 2 τ (p - g)``, ``b = -τ |p - g|²``: the squared distance to p less what all
 emotions share; Snell et al. 2017) and is then refined by T steps of the recurrent cell on the soft-label cross-entropy
-of the support. Shapes: n segments, N emotions, J sources, D embedding width, R rules.
+of the support. Shapes: n segments, N emotions, J sources, M modalities, D embedding width, G general features, R rules.
 """
 
 from typing import NamedTuple
@@ -22,19 +25,24 @@ from stf2m.recurrent import Conditioning
 
 class FastWeights(NamedTuple):
     """What one task has learned: ``weight (N, J, D)``, ``bias (N, J)``, ``centre (J, D)`` = g, ``prototypes (N, J, D)``
-    (centred), ``known (N,)``: whether any support speaks for the emotion, the ``temperature`` () by which logits are
-    divided to become calibrated degrees, and the reader's ``conditioning``.
+    (centred), ``general (N, M, G)`` prototypes of the general features, about ``general_centre (M, G)``,
+    ``known (N,)``: whether any support speaks for the emotion, the ``temperature`` () by which logits are divided to
+    become calibrated degrees, and the reader's ``conditioning``.
     """
 
     weight: Tensor
     bias: Tensor
     centre: Tensor
     prototypes: Tensor
+    general: Tensor
+    general_centre: Tensor
     known: Tensor
     temperature: Tensor
     conditioning: Conditioning
 
 
+#: λ: as much as this a mean squared difference of general features counts.
+GENERAL = 16.0
 #: Rounds of learning from unlabelled segments, and of fitting their degrees to the emotions' shares.
 ROUNDS, FITTING = 6, 20
 #: So many unlabelled segments' worth of evidence says that they are not recorded otherwise than the corrected ones.
@@ -48,9 +56,11 @@ def learn(
     weights: Tensor,
     unlabelled: Reading | None = None,
     count: float = 1.0,
+    unfamiliar: Tensor | None = None,
 ) -> FastWeights:
     """Fast weights from a support set: its ``reading`` of n segments, ``degrees (n, N)`` and ``weights (n,)`` > 0; and
-    from ``unlabelled`` segments of which each counts as ``count`` corrections.
+    from ``unlabelled`` segments of which each counts as ``count`` corrections. ``unfamiliar (M,)``: the share of the
+    emotions that each modality's training data did not have, none unless given.
 
     Every sum over the support is a matrix product or a reduction over n: the order of the corrections does not
     matter (to rounding), and the same order gives the same bits.
@@ -61,6 +71,8 @@ def learn(
         conditioning = network.reader(items, item_weights)
     else:
         conditioning = _unconditioned(network)
+    if unfamiliar is not None and network.architecture.general:
+        conditioning = conditioning._replace(unfamiliar=unfamiliar)
     evidence = network.evidence(reading, conditioning)
     start = _prototypes(network, evidence, reading.firing.normalised, degrees, weights)
     fast = start._replace(conditioning=conditioning)
@@ -77,6 +89,8 @@ def nothing_learned(network: Network, emotions: int) -> FastWeights:
         bias=torch.zeros(emotions, sources),
         centre=torch.zeros(sources, width),
         prototypes=torch.zeros(emotions, sources, width),
+        general=torch.zeros(emotions, sources - 1, network.architecture.general),
+        general_centre=torch.zeros(sources - 1, network.architecture.general),
         known=torch.zeros(emotions, dtype=torch.bool),
         temperature=network.temperature.clone(),
         conditioning=Conditioning(*(each.clone() for each in _unconditioned(network))),
@@ -84,9 +98,22 @@ def nothing_learned(network: Network, emotions: int) -> FastWeights:
 
 
 def contributions(fast: FastWeights, evidence: Evidence) -> Tensor:
-    """What every source adds to every emotion's logit, ``(n, J, N)``; their sum over J is the logit."""
+    """What every source adds to every emotion's logit, ``(n, J, N)``; their sum over J is the logit. What the general
+    features of a modality add is the modality's.
+    """
     centred = (evidence.features - fast.centre) * evidence.present[:, :, None]
-    return evidence.attention[:, :, None] * source_logits(fast, evidence, centred)
+    added = evidence.weight[:, :, None] * source_logits(fast, evidence, centred)
+    if not evidence.unnamed.any():
+        return added
+    by_general = evidence.unnamed[:, :, None] * general_logits(fast, evidence)
+    return added + torch.cat([by_general, torch.zeros_like(added[:, -1:])], dim=1)
+
+
+def general_logits(fast: FastWeights, evidence: Evidence) -> Tensor:
+    """The answer by every modality's general features alone, ``(n, M, N)``; see the module."""
+    centred = evidence.general - fast.general_centre
+    near = 2 * torch.einsum("nmg,kmg->nmk", centred, fast.general) - fast.general.square().sum(dim=-1).T
+    return GENERAL * near / max(fast.general.shape[-1], 1)
 
 
 def source_logits(fast: FastWeights, evidence: Evidence, centred: Tensor | None = None) -> Tensor:
@@ -159,8 +186,9 @@ def prototype_pulls(network: Network, fast: FastWeights, support: Reading, mass:
 
     A logit's start is ``Σ_j α_j (2 τ_j p_kj · (f_j - g_j) - τ_j |p_kj|²)``, and a prototype is a weighted sum over the
     corrections, so the first term is a sum over them: ``Σ_j α_j 2 τ_j w_nk (f_nj - g_j)·(f_j - g_j) / (Σ_n w_nk + s)``
-    with w their :func:`fuzzy_mass` and s the shrinkage. This is so before unlabelled segments move the prototypes and
-    the learned optimiser refines the weights. ``mass (n, N)`` is degree times weight of all that was learned from.
+    with w their :func:`fuzzy_mass` and s the shrinkage; general features likewise. This is so before unlabelled
+    segments move the prototypes and the learned optimiser refines the weights. ``mass (n, N)`` is degree times weight
+    of all that was learned from.
     """
     given, query = (network.evidence(each, fast.conditioning) for each in (support, asked))
     present = given.present.to(mass.dtype)
@@ -168,8 +196,16 @@ def prototype_pulls(network: Network, fast: FastWeights, support: Reading, mass:
     share = torch.einsum("nk,nj->kj", fuzzy, present) + F.softplus(network.raw_shrinkage)
     theirs = (given.features - fast.centre) * present[:, :, None]
     here = (query.features - fast.centre) * query.present[:, :, None]
-    alike = torch.einsum("mjd,njd->mnj", here, theirs) * (2 * network.log_sharpness.exp() * query.attention)[:, None]
-    return torch.einsum("mnj,nk,kj->mnk", alike, fuzzy, 1 / share)
+    alike = torch.einsum("mjd,njd->mnj", here, theirs) * (2 * network.log_sharpness.exp() * query.weight)[:, None]
+    pulls = torch.einsum("mnj,nk,kj->mnk", alike, fuzzy, 1 / share)
+    if not query.unnamed.any():
+        return pulls
+    there = present[:, :-1]
+    theirs = (given.general - fast.general_centre) * there[:, :, None]
+    here = (query.general - fast.general_centre) * query.present[:, :-1, None]
+    alike = torch.einsum("mjg,njg->mnj", here, theirs) * (2 * GENERAL / here.shape[-1] * query.unnamed)[:, None]
+    total = torch.einsum("nk,nj->kj", mass, there).clamp(min=1e-6)
+    return pulls + torch.einsum("mnj,nk,kj->mnk", alike, mass, 1 / total)
 
 
 def _prototypes(network: Network, evidence: Evidence, firing: Tensor, degrees: Tensor, weights: Tensor) -> FastWeights:
@@ -189,7 +225,22 @@ def _prototypes(network: Network, evidence: Evidence, firing: Tensor, degrees: T
     weight = 2 * sharpness[None, :, None] * prototypes
     bias = -sharpness * prototypes.square().sum(dim=-1)
     known = mass.sum(dim=0) > 0
-    return FastWeights(weight, bias, centre, prototypes, known, network.temperature, _unconditioned(network))
+    general, general_centre = _general_prototypes(evidence, mass, everything[:, :-1])
+    return FastWeights(
+        weight, bias, centre, prototypes, general, general_centre, known, network.temperature, _unconditioned(network)
+    )
+
+
+def _general_prototypes(evidence: Evidence, mass: Tensor, everything: Tensor) -> tuple[Tensor, Tensor]:
+    """Plain means of the general features, ``(N, M, G)``, about that of all, ``(M, G)``; ``mass (n, N)``,
+    ``everything (n, M)``.
+    """
+    centre = torch.einsum("nm,nmg->mg", everything, evidence.general)
+    centre = centre / everything.sum(dim=0).clamp(min=1e-6)[:, None]
+    present = evidence.present[:, :-1].to(mass.dtype)
+    total = torch.einsum("nk,nm->km", mass, present).clamp(min=1e-6)
+    centred = (evidence.general - centre) * present[:, :, None]
+    return torch.einsum("nk,nmg->kmg", mass, centred) / total[:, :, None], centre
 
 
 def _refined(network: Network, fast: FastWeights, evidence: Evidence, degrees: Tensor, weights: Tensor) -> FastWeights:
@@ -204,6 +255,7 @@ def _refined(network: Network, fast: FastWeights, evidence: Evidence, degrees: T
     shots = torch.cat([shots[:, None, None].expand(-1, sources, width).flatten(), shots.repeat_interleave(sources)])
     theta = torch.cat([fast.weight.flatten(), fast.bias.flatten()])
     state = network.cell.begin(len(theta))
+    evidence = evidence._replace(unnamed=torch.zeros_like(evidence.unnamed))
     present = evidence.present.to(theta.dtype)
     for _ in range(network.architecture.steps):
         weight = theta[: fast.weight.numel()].view(emotions, sources, width)
@@ -250,6 +302,9 @@ def _with_company(
         explained = torch.einsum("nk,kjd->njd", guessed, fast.prototypes) + fast.centre
         away = ((theirs.features - explained) * present[:, :, None]).sum(dim=0) / (seen + ALIKE)
         corrected = corrected._replace(features=corrected.features + away * corrected.present[:, :, None])
+        explained = torch.einsum("nk,kmg->nmg", guessed, fast.general) + fast.general_centre
+        away = ((theirs.general - explained) * present[:, :-1, None]).sum(dim=0) / (seen[:-1] + ALIKE)
+        corrected = corrected._replace(general=corrected.general + away * corrected.present[:, :-1, None])
         both = Evidence(*(torch.cat(pair) for pair in zip(corrected, theirs, strict=True)))
         moved = _prototypes(network, both, firing, torch.cat([degrees, guessed]), mass)
         fast = moved._replace(conditioning=fast.conditioning, known=fast.known)
@@ -283,4 +338,4 @@ def shared(spoken: Tensor, known: Tensor) -> Tensor:
 def _unconditioned(network: Network) -> Conditioning:
     shape = network.reader.shape
     zero = network.trust.new_zeros(shape)
-    return Conditioning(zero, zero, torch.zeros_like(network.trust))
+    return Conditioning(zero, zero, torch.zeros_like(network.trust), zero[:, 0])

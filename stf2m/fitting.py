@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import scipy.linalg
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -20,6 +21,8 @@ SHRINKAGE = 0.5
 #: How much of its covariance within emotions is content: what differs between stretches of one performance. Training
 #: sets have few sentences, so without it the words of these sentences would be taken for signs of emotions.
 CONTENT = 3.0
+#: What is taken for noise at least, as a share of the variance: stills have no stretches that differ.
+LEAST_NOISE = 0.05
 #: So many random stretches of each performance tell what is content.
 STRETCHES = 4
 #: Speakers are divided in so many groups; each group's discriminant is fitted without it.
@@ -54,6 +57,8 @@ def fit(network: Network, corpora: dict[str, Corpus], recipe: Recipe) -> Fitted:
         fitted.own[modality.name] = own.expand(-1, len(encoder.baseline.middle))
         whole, stretches, cues = _statistics(encoder, corpus, fitted.own[modality.name], random)
         fitted.discriminants[modality.name] = _discriminants(encoder, corpus, whole, stretches)
+        if modality.name in recipe.general:
+            encoder.general.copy_(torch.from_numpy(general(whole, stretches, len(encoder.general))))
         quantiles.append(_quantiles(cues.double().numpy(), [cue.typical for cue in modality.cues]))
     factors = torch.tensor([[-1.0], [0.0], [1.0]]).expand(3, len(network.modality_of) - len(network.cues))
     network.rules.bells.fit(*torch.cat([*quantiles, factors], dim=1).unbind(dim=0))
@@ -94,6 +99,25 @@ def discriminant(
     values, vectors = np.linalg.eigh(scores @ means.T)
     root = vectors @ np.diag(np.where(values > 1e-6 * values.max(), values, np.inf) ** -0.5) @ vectors.T
     return root @ scores
+
+
+def general(whole: Tensor, stretches: Tensor, count: int) -> Floats:
+    """The ``count`` directions ``(count, P)`` in which performances differ most for what is content in them, scaled to
+    unit variance: generalised eigenvectors of the covariance of standardised statistics, of ``whole`` performances
+    ``(n, P)`` and one of their ``stretches (STRETCHES, n, P)`` each, and that of the stretches about their performance.
+
+    Emotions have no say, so they serve emotions that the data do not have.
+    """
+    table = torch.cat([whole, stretches[0]]).double().numpy()
+    content = (stretches - stretches.mean(dim=0)).flatten(0, 1).double().numpy()
+    noise = content.T @ content / len(content) * STRETCHES / (STRETCHES - 1)
+    width = len(noise)
+    noise += max(np.trace(noise) / width, LEAST_NOISE) * np.eye(width)
+    _, found = scipy.linalg.eigh(np.cov(table.T), noise, subset_by_index=(max(width - count, 0), width - 1))
+    spread = (table @ found).std(axis=0)
+    directions = np.zeros((count, width))
+    directions[: found.shape[1]] = (found / np.maximum(spread, 1e-9)).T[::-1]
+    return directions
 
 
 def _scale(encoder: ModalityEncoder, corpus: Corpus) -> None:

@@ -24,7 +24,7 @@ class Adapting:
     """An ST-F2M checkpoint adapted to each episode's support: nothing else of it changes.
 
     With ``memory`` it also uses what it remembers of emotions that it knows by name, as the studio does; without, the
-    names say nothing and the support is all.
+    support is all, and names say only which emotions the training data had.
     """
 
     transductive = True

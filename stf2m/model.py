@@ -142,7 +142,7 @@ class STF2M(Network):
         more segments of the same emotions that nobody has labelled: worth much where corrections are few. The same call
         gives the same weights bit for bit. Raises :class:`stf2m.adaptation.SupportError` (a ``ValueError``).
         """
-        return adapt(self, self.memory if prior else None, support, degrees, emotions, weights, unlabelled)
+        return adapt(self, self.memory if prior else None, support, degrees, emotions, weights, unlabelled, self.memory)
 
     def membership_curves(
         self, cue: str, points: int = 200

@@ -49,6 +49,7 @@ class Recipe:
     check: int = 250
     episodes: int = 60
     own: tuple[str, ...] = ()
+    general: tuple[str, ...] = ()
     explained: float = 0.0
     refit: bool = False
     architecture: Architecture = field(default_factory=Architecture)
@@ -62,7 +63,7 @@ class Recipe:
             if "dilations" in sizes:
                 sizes["dilations"] = tuple(sizes["dilations"])
             sources = tuple(Source(**source) for source in told.pop("data"))
-            told["own"] = tuple(told.get("own", ()))
+            told |= {name: tuple(told.get(name, ())) for name in ("own", "general")}
             return cls(data=sources, architecture=Architecture(**sizes), **told)
         except OSError as error:
             raise RecipeError(f"There is no recipe {file}.") from error

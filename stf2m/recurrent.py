@@ -14,12 +14,14 @@ from torch.nn import functional as F
 
 class Conditioning(NamedTuple):
     """What the reader tells the rest: ``scale``, ``shift`` ``(M, h)`` of the readout's hidden units (FiLM, Perez et
-    al. 2018), and ``trust (J,)``, added to the attention score of every source of evidence.
+    al. 2018), and ``trust (J,)``, added to the attention score of every source of evidence. ``unfamiliar (M,)`` is not
+    read from the support but from the names of its emotions: the share that a modality's training data did not have.
     """
 
     scale: Tensor
     shift: Tensor
     trust: Tensor
+    unfamiliar: Tensor
 
 
 class SupportReader(nn.Module):
@@ -52,7 +54,7 @@ class SupportReader(nn.Module):
             attention = (memory @ hidden[0] / memory.shape[1] ** 0.5 + log_weights).softmax(dim=0)
             read = torch.cat([hidden, (attention @ memory)[None]], dim=1)
         scale, shift = self.film(read).view(2, *self.shape)
-        return Conditioning(scale.tanh(), shift, self.trust(read)[0])
+        return Conditioning(scale.tanh(), shift, self.trust(read)[0], shift.new_zeros(len(shift)))
 
 
 class FastWeightCell(nn.Module):

@@ -109,7 +109,7 @@ class RulesAtWork:
         added = contributions(self.fast, evidence)
         if self.edits.change_answers:
             by_rules = torch.einsum("nr,nrk->nk", reading.firing.normalised, self.spoken(reading.answers))
-            added[:, -1] = evidence.attention[:, -1:] * by_rules
+            added[:, -1] = evidence.weight[:, -1:] * by_rules
         return added
 
     def degrees(self, spoken: Tensor) -> Tensor:

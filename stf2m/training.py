@@ -25,7 +25,6 @@ from stf2m.fast_weights import contributions, learn, source_logits
 from stf2m.finishing import choose, complete
 from stf2m.fitting import fit, folds
 from stf2m.model import STF2M
-from stf2m.network import Reading
 from stf2m.processes import ONE, Team, team
 from stf2m.recipe import Gathered, Progress, Recipe, RecipeError, data_folder, gather
 from stf2m.threads import one_thread
@@ -191,8 +190,7 @@ class Trainer:
         used = reading.firing.normalised.mean(dim=0).clamp(min=1e-6)
         total = total + SPARSE * self.model.rules.sparsity() - EVEN * torch.special.entr(used / used.sum()).sum()
         for episode in batch.episodes:
-            support = Reading(*(_rows(each, episode.support) for each in reading))
-            query = Reading(*(_rows(each, episode.query) for each in reading))
+            support, query = reading.of(episode.support), reading.of(episode.query)
             degrees, target = episode.degrees.to(self.device), episode.target.to(self.device)
             fast = learn(self.model, support, degrees, torch.ones_like(degrees[:, 0]))
             evidence = self.model.evidence(query, fast.conditioning)
@@ -318,7 +316,3 @@ def sorted_by_road(corpora: Mapping[str, Corpus]) -> list[tuple[str, Corpus]]:
     """The corpora in the order of the modalities everywhere: face, voice, text, then any other by name."""
     road = {"face": 0, "voice": 1, "text": 2}
     return sorted(corpora.items(), key=lambda item: (road.get(item[0], 3), item[0]))
-
-
-def _rows(value: Any, rows: Tensor) -> Any:
-    return value[rows] if isinstance(value, Tensor) else type(value)(*(each[rows] for each in value))

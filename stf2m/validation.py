@@ -101,7 +101,7 @@ def answer(model: STF2M, reading: Reading, episode: Episode) -> tuple[Tensor, Te
     NaN where a source is absent.
     """
     degrees = torch.from_numpy(episode.degrees())
-    support, query = (_rows(reading, torch.from_numpy(rows)) for rows in (episode.support, episode.query))
+    support, query = (reading.of(torch.from_numpy(rows)) for rows in (episode.support, episode.query))
     fast = learn(model, support, degrees, torch.ones(len(degrees)))
     evidence = model.evidence(query, fast.conditioning)
     own = fast.prototypes[torch.from_numpy(episode.query_labels)]
@@ -117,10 +117,3 @@ def likeliest_temperature(logits: Sequence[Tensor], labels: Sequence[Tensor]) ->
         for value in grid
     ]
     return float(grid[int(np.argmin(losses))])
-
-
-def _rows(value: Reading, rows: Tensor) -> Reading:
-    firing = type(value.firing)(*(each[rows] for each in value.firing))
-    return Reading(
-        value.pooled[rows], value.present[rows], value.x[rows], firing, value.answers[rows], value.semantic[rows]
-    )

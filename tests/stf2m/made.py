@@ -32,7 +32,7 @@ VOICE = Modality(
 )
 TEXT = Modality("text", ("words",), 2, 4, (Cue("word valence", "−1–1", (-1, 1), "How pleasant the words are."),), "1")
 MODALITIES = (FACE, VOICE, TEXT)
-SMALL = Architecture(streams=2, width=6, heads=2, classes=4, rules=9, factors=2, state=8, cell=6)
+SMALL = Architecture(streams=2, width=6, heads=2, classes=4, general=5, rules=9, factors=2, state=8, cell=6)
 
 
 def view(modality: Modality, random: np.random.Generator, frames: int = 6, shift: float = 0.0) -> View:
@@ -61,6 +61,7 @@ def model(seed: int = 0, **switches: bool) -> STF2M:
         made.trust.zero_()
         for encoder in made.encoder.by_modality.values():
             encoder.get_buffer("discriminant").normal_()
+            encoder.get_buffer("general").normal_()
     return made
 
 

@@ -257,6 +257,49 @@ def test_memory_suggests_before_the_first_correction(remembering) -> None:
     np.testing.assert_allclose(untaught.predict(query).uncertainty, 1)
 
 
+def test_emotions_without_a_name_in_training_are_told_apart_by_plain_distances(remembering) -> None:
+    """Wholly new ones by one part of what was learned and four parts of plain distances, in every modality."""
+    support, degrees = made.emotional(remembering, 3, 3)
+    query, _ = made.emotional(remembering, 4, 3, seed=3)
+    known = remembering.adapt(support, degrees, ["happy", "neutral", "sad"], prior=False)
+    new = remembering.adapt(support, degrees, ["awed", "bored", "smug"], prior=False)
+    with torch.inference_mode():
+        (_, before), (_, after) = known._see(query), new._see(query)
+        learned = contributions(known.fast, before).sum(dim=1).numpy()
+        answer = logits(new.fast, after).numpy()
+    share = before.attention[:, :-1].numpy()
+    share /= share.sum(axis=1, keepdims=True)
+    general = remembering.pooled - remembering.architecture.general
+    centre = support.pooled.mean(axis=0)[:, general:]
+    means = np.einsum("nk,nmg->kmg", degrees, support.pooled[:, :, general:] - centre) / degrees.sum(axis=0)[0]
+    off = query.pooled[:, None, :, general:] - centre - means
+    near = np.square(off + means).mean(axis=-1) - np.square(off).mean(axis=-1)
+    wanted = 0.2 * learned + 0.8 * 16 * np.einsum("nkm,nm->nk", near, share)
+    np.testing.assert_allclose(answer, wanted, rtol=1e-3, atol=1e-3)
+    trust = new.trust(query)
+    np.testing.assert_allclose(trust.sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_allclose(trust[:, -1], 0.2 * known.trust(query)[:, -1], rtol=1e-5)
+
+
+def test_what_an_emotion_is_new_to_is_each_modality_by_itself(remembering) -> None:
+    assert remembering.memory is not None
+    encoded, degrees = remembering.memory.encoded, remembering.memory.degrees
+    happy = without(encoded[degrees[:, 0] > 0], [0])
+    heard = Encoded.concatenate([happy, encoded[degrees[:, 0] == 0]])
+    labels = np.concatenate([degrees[degrees[:, 0] > 0], degrees[degrees[:, 0] == 0]])
+    remembering.memory = Memory(heard, remembering.memory.emotions, labels)
+    support, given = made.emotional(remembering, 1, 4)
+    for names, unfamiliar in (
+        (["neutral", "happiness", "sad", "awed"], [0.5, 0.25, 0.25]),
+        (["neutral", "sad", "awed", "bored"], [0.5, 0.5, 0.5]),
+    ):
+        adapted = remembering.adapt(support, given, names, prior=False)
+        np.testing.assert_allclose(adapted.fast.conditioning.unfamiliar, unfamiliar)
+    given[:, 3] = 0
+    only = remembering.adapt(support, given, ["neutral", "sad", "happy", "never corrected"], prior=False)
+    np.testing.assert_allclose(only.fast.conditioning.unfamiliar, [1 / 3, 0, 0])
+
+
 def test_corrections_outweigh_memory(remembering) -> None:
     remembering.memory_weight.fill_(0.5)
     assert remembering.memory is not None

@@ -17,8 +17,9 @@ pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 def encoder() -> ModalityEncoder:
     torch.manual_seed(1)
     streams = [Stream(made.FACE, width=8, blocks=2, heads=2) for _ in range(2)]
-    built = ModalityEncoder(made.FACE, streams, classes=3).eval()
+    built = ModalityEncoder(made.FACE, streams, classes=3, general=4).eval()
     built.get_buffer("discriminant").normal_()
+    built.get_buffer("general").normal_()
     return built.double()
 
 
@@ -70,7 +71,9 @@ def test_every_unmasked_frame_counts(encoder) -> None:
 def test_one_frame_is_enough(encoder) -> None:
     frames, pooled = encoder(batch(1))
     assert frames.shape == (2, 1, 8)
-    assert pooled.shape == (2, 2 * 4 * 8 + 3), "two streams of two heads, mean and deviation, and the discriminant"
+    assert pooled.shape == (2, 2 * 4 * 8 + 3 + 4), (
+        "two streams of two heads, mean and deviation, and the fixed readings"
+    )
     assert torch.isfinite(pooled).all()
     assert pooled[:, 24:32].abs().max() < 1e-3, "one frame has no deviation over time"
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from stf2m.fast_weights import learn, prototype_pulls
+from stf2m.fast_weights import GENERAL, learn, prototype_pulls
 from stf2m.network import Memory
 from stf2m.pull import pulls
 from tests.stf2m import made
@@ -12,7 +12,8 @@ from tests.stf2m import made
 NAMES = ["happy", "sad", "bored"]
 
 
-def test_the_pulls_add_up_to_what_the_prototypes_say() -> None:
+@pytest.mark.parametrize("unfamiliar", [(0.0, 0.0, 0.0), (1.0, 0.3, 0.0)])
+def test_the_pulls_add_up_to_what_the_prototypes_say(unfamiliar: tuple[float, ...]) -> None:
     """Without the learned optimiser the prototypes are all there is, so nothing may be left over."""
     network = made.model(recurrent=False)
     support, degrees = made.emotional(network, 3, 3)
@@ -23,11 +24,13 @@ def test_the_pulls_add_up_to_what_the_prototypes_say() -> None:
     )
     weights = torch.linspace(0.5, 1.5, len(degrees))
     with torch.inference_mode():
-        fast = learn(network, given, torch.from_numpy(degrees), weights)
+        fast = learn(network, given, torch.from_numpy(degrees), weights, unfamiliar=torch.tensor(unfamiliar))
         found = prototype_pulls(network, fast, given, torch.from_numpy(degrees) * weights[:, None], asked)
         evidence = network.evidence(asked, fast.conditioning)
         centred = (evidence.features - fast.centre) * evidence.present[:, :, None]
-        spoken = torch.einsum("njd,kjd,nj->nk", centred, fast.weight, evidence.attention)
+        spoken = torch.einsum("njd,kjd,nj->nk", centred, fast.weight, evidence.weight)
+        general = evidence.general - fast.general_centre
+        spoken += 2 * GENERAL / 5 * torch.einsum("nmg,kmg,nm->nk", general, fast.general, evidence.unnamed)
     assert torch.allclose(found.sum(dim=1), spoken, atol=1e-4)
 
 

@@ -4,13 +4,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from stf2m.adaptation import adapt
 from stf2m.corpus import WHOLE, Corpus
 from stf2m.datasets import examples, load
 from stf2m.drawing import Drawing
 from stf2m.finishing import MOST_STEPS, STEP, choose, complete
-from stf2m.fitting import discriminant, fit, folds
+from stf2m.fitting import STRETCHES, discriminant, fit, folds, general
 from stf2m.model import SHIPPED, STF2M
 from stf2m.recipe import Gathered, Recipe, RecipeError, Source
 from stf2m.remembering import WEIGHTS
@@ -198,6 +200,25 @@ def test_the_discriminant_does_not_rely_on_content() -> None:
     content[:, 2] = 3 * random.normal(size=300)
     found = discriminant(points, content, emotion, ["a"] * 200, ["happy", "sad"])
     assert abs(found[0, 1]) > 3 * abs(found[0, 2])
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 99), stills=st.booleans())
+def test_general_features_are_what_performances_differ_in_and_their_stretches_do_not(seed: int, stills: bool) -> None:
+    """Ten numbers of unit variance: two of the performance, two of its words, one of both, noise."""
+    random = np.random.default_rng(seed)
+    whole = random.normal(size=(300, 10))
+    words = np.zeros((STRETCHES, 300, 10))
+    if not stills:
+        words[..., 2:5] = 1.5 * random.normal(size=(STRETCHES, 300, 3))
+    whole[:, :2] *= 3
+    whole[:, 4] *= 3
+    found = general(torch.from_numpy(whole), torch.from_numpy(whole + words), 12)
+    spoken = np.concatenate([whole, whole + words[0]]) @ found.T
+    np.testing.assert_allclose(spoken[:, :10].std(axis=0), 1, rtol=1e-6)
+    assert not found[10:].any(), "there are no more directions than numbers"
+    first = np.abs(found[: 3 if stills else 2]).sum(axis=0)
+    assert set(np.argsort(first)[-len(found[: 3 if stills else 2]) :]) == ({0, 1, 4} if stills else {0, 1})
 
 
 def test_no_speaker_is_in_two_folds_and_the_fit_sets_the_terms_from_data(train) -> None:
