@@ -73,9 +73,12 @@ class Explaining:
             "text": explanation.text if adapted.taught else UNTAUGHT,
             "sentence": explanation.sentence if adapted.taught else UNTAUGHT,
             "told": _told(explanation) if adapted.taught else UNTAUGHT,
-            "situation": situation.told(
-                _mattering(adapted, explanation, tracks), segment.start_s, min(segment.end_s, clip.duration_s)
-            ),
+            "situation": [
+                *situation.told(
+                    _mattering(adapted, explanation, tracks), segment.start_s, min(segment.end_s, clip.duration_s)
+                ),
+                *_new_to_it(adapted, explanation),
+            ],
             "memberships": {name: round(degree, 4) for name, degree in explanation.memberships.items()},
             "uncertainty": round(explanation.uncertainty, 4),
             "shares": {name: round(share, 4) for name, share in explanation.shares.items()},
@@ -178,6 +181,19 @@ def _told(explanation: Explanation) -> str:
         f"Rules that speak for it: {explanation.text}." if explanation.named else f"{explanation.text.capitalize()}."
     )
     return f"{answer.capitalize()}{by}. {reasons}"
+
+
+def _new_to_it(adapted: AdaptedModel, explanation: Explanation) -> list[str]:
+    """That a modality with some say compares with the corrections rather than by rules, where emotions have no name in
+    its training data.
+    """
+    shares = zip(adapted.network.modalities, adapted.fast.conditioning.unfamiliar.tolist(), strict=True)
+    return [
+        f"{'These' if new == 1 else 'Some of these'} emotions are new to the model, so the {modality.name} counts more "
+        "by how much it is like that of the corrections than by rules."
+        for modality, new in shares
+        if new > 0 and explanation.shares.get(modality.name, 0.0) >= situation.MATTERS
+    ]
 
 
 def _mattering(adapted: AdaptedModel, explanation: Explanation, tracks: Mapping[str, Track]) -> dict[str, Track]:

@@ -183,6 +183,10 @@ def test_an_emotion_nobody_trained_is_learned_from_corrections(studio: Studio, a
     studio.labels.correct(clip.id, ana, 5, 8, {"happy": 1.0})
     studio.labels.correct(clip.id, ana, 10, 13, {"smug": 0.7, "happy": 0.3})
     report = studio.adapt(study.id, ana)
+    told = studio.reasons.explain(clip.id, 1, 3)["situation"][-1]
+    assert told.startswith(
+        "Some of these emotions are new to the model, so the voice counts more by how much it is like"
+    )
     degrees = studio.predictions.between(clip, report.version, 0, 3)
     assert degrees["smug"] > 0.3
 
