@@ -61,6 +61,7 @@ def model(seed: int = 0, **switches: bool) -> STF2M:
         made.trust.zero_()
         for encoder in made.encoder.by_modality.values():
             encoder.get_buffer("discriminant").normal_()
+        for encoder in made.encoder.by_modality.values():
             encoder.get_buffer("general").normal_()
     return made
 
