@@ -25,6 +25,9 @@ KINDS = {"1": ("voice only", False, True), "2": ("face only", True, False), "3":
 #: Votes are of whole clips, whose lengths the tables do not tell: each counts as one second.
 CLIP_S = 1.0
 
+#: So many people voted on all clips together: no clip has more votes for an emotion.
+MOST_VOTES = 2443
+
 RESPONSES = "finishedResponses.csv"
 VOTES = "tabulatedVotes.csv"
 
@@ -61,6 +64,8 @@ def _votes(row: Mapping[str, str], clips: dict[tuple[str, str], FileClip]) -> It
     cast = 0
     for letter, emotion in EMOTIONS.items():
         level = float(row[f"mean{LEVELS[letter]}Resp"])
+        if int(row[letter]) > MOST_VOTES:
+            raise ValueError(f"more than {MOST_VOTES} votes")
         for _ in range(int(row[letter])):
             cast += 1
             yield FileLabel(clip, f"{UNNAMED} {cast:02}", 0.0, CLIP_S, {emotion: 1.0}, intensity=level / 100)

@@ -86,7 +86,11 @@ def _check(names: Sequence[str], wanted: Sequence[str]) -> None:
 
 
 def _rows(batch: pyarrow.RecordBatch) -> list[dict[str, Any]]:
-    """The rows of a batch. A text that many rows share is one object, so that a small file cannot fill the memory."""
+    """The rows of a batch. A text that many rows share is one object, so that a small file cannot fill the memory.
+
+    Raises ``pyarrow.ArrowInvalid`` where a row has a text that is not there.
+    """
+    batch.validate(full=True)
     columns: dict[str, list[Any]] = {}
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
         if isinstance(column, pyarrow.DictionaryArray):

@@ -78,7 +78,8 @@ def _files(data: bytes) -> Iterator[tuple[str, bytes]]:
     left = MOST_BYTES
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = [each for each in archive.infolist() if not each.is_dir() and not _ignored(each.filename)]
+            named = [each for each in archive.infolist() if each.filename]
+            entries = [each for each in named if not each.is_dir() and not _ignored(each.filename)]
             if len(entries) > MOST_FILES:
                 raise AnnotationError(f"The archive has {len(entries)} files in it; {MOST_FILES} at most are read.")
             for entry in entries:

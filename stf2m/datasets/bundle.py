@@ -75,7 +75,7 @@ def unpacked(file: Path, folder: Path) -> Path:
             shutil.rmtree(partial, ignore_errors=True)
             raise DatasetError(f"{file} is no bundle of the studio: it has no labels or no tracks.")
         partial.rename(target)
-    except (OSError, BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except (OSError, BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeError) as error:
         raise DatasetError(f"{file} cannot be unpacked: it is damaged or no ZIP file.") from error
     return target
 

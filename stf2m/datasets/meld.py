@@ -26,7 +26,7 @@ def recognise(root: Path) -> bool:
 
 
 def read(root: Path) -> list[Item]:
-    """One item an utterance. Raises :class:`DatasetError` when a table lacks a column."""
+    """One item an utterance. Raises :class:`DatasetError` when a table lacks a column or an emotion."""
     videos = {(path.parent.name, path.stem): path for path in root.rglob("dia*_utt*.mp4")}
     items = []
     for table in sorted(root.glob(TABLES)):
@@ -35,6 +35,8 @@ def read(root: Path) -> list[Item]:
         for row in rows(table):
             if missing := sorted(_NEEDED - row.keys()):
                 raise DatasetError(f"{table} lacks the column {missing[0]}.")
+            if not row["Emotion"].strip():
+                raise DatasetError(f"{table} has an utterance without an emotion.")
             stem = f"dia{row['Dialogue_ID']}_utt{row['Utterance_ID']}"
             video = of_split.get(stem)
             items.append(

@@ -96,7 +96,8 @@ def named(items: Sequence[Item], wanted: str) -> set[str]:
         numbers = range(int(first), int(last) + 1) if dash and first.isdigit() and last.isdigit() else ()
         meant = {name for name in there if name == part or (name.isdigit() and int(name) in numbers)}
         if not meant:
-            raise DatasetError(f"There is no speaker {part}; there are {in_words(there) or 'only unknown people'}.")
+            said = " ".join(part.split())
+            raise DatasetError(f"There is no speaker {said}; there are {in_words(there) or 'only unknown people'}.")
         found |= meant
     return found
 

@@ -1,9 +1,14 @@
 """Every parser of our own, under any bytes and under good input made bad: it answers, or refuses in one line."""
 
+import io
+import zipfile
+
+import pyarrow
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from annotations.formats import parquet
 from tests.fuzz.checking import check
 from tests.fuzz.parsers import PARSERS
 
@@ -40,6 +45,50 @@ def changed(draw: st.DrawFn, seeds: list[bytes]) -> bytes:
         end = min(at + draw(st.sampled_from([0, 1, 2, 4, 8, 50])), len(data))
         data = data[:at] + draw(PIECES | st.binary(max_size=4)) + data[end:]
     return data
+
+
+def _nameless() -> bytes:
+    """An archive with a file that has no name in it."""
+    with zipfile.ZipFile(content := io.BytesIO(), "w") as archive:
+        archive.writestr(zipfile.ZipInfo(""), "nothing")
+    return content.getvalue()
+
+
+def _misnamed() -> bytes:
+    """A bundle whose first file has a name in its own header that is not the UTF-8 which the list of files promises."""
+    data = bytearray(PARSERS["packed-bundle"].seeds()[0])
+    data[data.find(b"PK\x01\x02") + 9] |= 0x08
+    data[data.find(b"PK\x03\x04") + 30] = 0xD1
+    return bytes(data)
+
+
+def _without_emotion() -> bytes:
+    return PARSERS["meld"].seeds()[0].replace(b",joy,", b",,")
+
+
+def _too_many() -> bytes:
+    return PARSERS["votes"].seeds()[0].replace(b",8,1,", b",8,99999999999,")
+
+
+#: What coverage-guided runs have found.
+FOUND = {
+    "labels": _nameless,
+    "packed-bundle": _misnamed,
+    "meld": _without_emotion,
+    "speakers": lambda: b"1\n\n\x1b",
+    "votes": _too_many,
+}
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_what_was_found_is_refused_in_one_line(name: str) -> None:
+    assert not check(name, FOUND[name]())
+
+
+def test_a_text_that_is_not_there_is_refused() -> None:
+    beyond = pyarrow.DictionaryArray.from_arrays(pyarrow.array([0, 5]), pyarrow.array(["happy"]), safe=False)
+    with pytest.raises(pyarrow.ArrowInvalid):
+        parquet._rows(pyarrow.RecordBatch.from_arrays([beyond], names=["emotion"]))
 
 
 @pytest.mark.parametrize("name", PARSERS)
