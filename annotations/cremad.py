@@ -47,7 +47,7 @@ def read(folder: Path) -> StudyFile:
             for number, row in enumerate(csv.DictReader(file), start=1):
                 try:
                     labels += _responses(row, clips) if path.name == RESPONSES else _votes(row, clips)
-                except (KeyError, TypeError, ValueError) as error:
+                except (LookupError, TypeError, ValueError) as error:
                     raise AnnotationError(f"{path.name}, row {number} is no vote of CREMA-D: {error!r}.") from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise AnnotationError(f"{path} cannot be read: {error}.") from error
