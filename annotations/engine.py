@@ -24,6 +24,9 @@ from annotations.turns import queue
 
 #: How long a writer waits for another one, seconds.
 BUSY_S = 30.0
+#: What each connection to SQLite keeps of the file in memory, KiB: the system keeps it as well, once for all of them,
+#: and a demo has thirty databases with several connections each.
+CACHE_KIB = 512
 
 #: How long PostgreSQL may take to notice that a program has ended, seconds.
 _LEAVING_S = 2.0
@@ -156,6 +159,7 @@ def _sqlite(url: URL) -> Engine:
         pool_size=8,
         max_overflow=56,
         pool_timeout=BUSY_S,
+        pool_use_lifo=True,  # what was used last knows most; the others stay small
     )
 
     @event.listens_for(engine, "connect")
@@ -164,6 +168,7 @@ def _sqlite(url: URL) -> Engine:
         connection.execute("PRAGMA foreign_keys = ON")
         _set_journal(connection, journal)
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

@@ -39,13 +39,14 @@ def test_network_mounts_are_told_from_disks(path: str, kind: str, network: bool)
 
 def pragmas(store: Store) -> dict[str, object]:
     with store._engine.connect() as connection:
-        names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout", "cache_size")
         return {name: connection.execute(text(f"PRAGMA {name}")).scalar() for name in names}
 
 
 def test_a_local_database_keeps_a_write_ahead_log_and_flushes_every_commit(tmp_path: Path):
     store = Store(f"sqlite:///{tmp_path / 'new' / 'folder' / 'studio.sqlite3'}")
-    assert pragmas(store) == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 30_000}
+    durable = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 30_000}
+    assert pragmas(store) == durable | {"cache_size": -512}, "thirty visitors have a database each"
     store.close()
 
 
