@@ -1,4 +1,4 @@
-"""The command line: ``python -m stf2m analyse | extract | evaluate | meta-train | rules``.
+"""The command line: ``python -m stf2m analyse | extract | evaluate | meta-train | learn-tone | rules``.
 
 Heavy modules are imported by the command that needs them, so that help is there at once. What goes wrong for people is
 one line on standard error and exit code 2.
@@ -203,6 +203,10 @@ def evaluate(
 def meta_train(
     recipe: Annotated[Path, typer.Argument(metavar="RECIPE.toml", help="What to train on, and how.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the checkpoint and its card go.")],
+    keep: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Keep the weights of this checkpoint; fit anew what has a closed form."),
+    ] = None,
 ) -> None:
     """Meta-train a model as a recipe says; it goes on where a killed run stopped.
 
@@ -211,7 +215,20 @@ def meta_train(
     from stf2m import processes, terminal, training
 
     with terminal.progress(processes.first()) as progress:
-        training.meta_train(recipe, out, progress)
+        training.meta_train(recipe, out, progress, keep=keep)
+
+
+@app.command("learn-tone")
+def learn_tone(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE.toml", help="Whose lines of text to learn from.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where the tone is written.")],
+) -> None:
+    """Learn what tone sentences are said in, before text is extracted; the shipped tone is of the shipped recipe."""
+    from stf2m import terminal, tone_training
+
+    with terminal.progress() as progress:
+        right = tone_training.learn_tone(recipe, out, progress)
+    typer.echo(f"Right of those who validate, after each pass: {', '.join(f'{each:.3f}' for each in right)}")
 
 
 @app.command()

@@ -61,10 +61,11 @@ def prepare(
 
 
 def fit(methods: Sequence[Method], material: Material) -> None:
-    """Let every method that trains learn from the material's other people."""
+    """Let every method that trains learn from the material's other people, without what our model has learned."""
+    train = [example.borrowed() for example in material.train]
     for method in methods:
         if not method.origin:
-            method.fit(material.train)
+            method.fit(train)
 
 
 def compare(

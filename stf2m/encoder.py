@@ -125,12 +125,14 @@ class Stream(nn.Module):
         mixing: bool = True,
     ) -> None:
         super().__init__()
-        sites, channels, embedding = len(modality.sites), modality.channels, modality.embedding
+        sites, channels = len(modality.sites), modality.channels
+        embedding = modality.embedding - modality.learned
         size = (3 * (sites * channels + embedding)) ** -0.5
         self.site_weight = nn.Parameter(size * torch.randn(sites, channels, width))
         self.site_embedding = nn.Parameter(0.1 * torch.randn(sites + 1, width))
         self.borrowed = nn.Linear(embedding, width)
         nn.init.normal_(self.borrowed.weight, std=size)
+        self.learned = nn.Parameter(torch.zeros(modality.learned, width))
         self.dropout = ChannelDropout(3 * dropout)
         self.spatial = SpatialConv(sites + 1, width, dropout) if spatial else None
         self.gather = nn.Parameter(torch.ones(sites + 1, width))
@@ -145,7 +147,8 @@ class Stream(nn.Module):
         """``values (B, T, S, C)``, ``embedding (B, T, E)``, ``mask (B, T)`` of zeros and ones."""
         values = self.dropout(values.flatten(2)).view_as(values)
         sites = torch.einsum("btsc,scd->btsd", values, self.site_weight)
-        joined = torch.cat([sites, self.borrowed(self.dropout(embedding))[:, :, None]], dim=2)
+        borrowed, learned = self.dropout(embedding).tensor_split([self.borrowed.in_features], dim=2)
+        joined = torch.cat([sites, (self.borrowed(borrowed) + learned @ self.learned)[:, :, None]], dim=2)
         x = (joined + self.site_embedding) * mask[:, :, None, None]
         x = self.spatial(x, mask[:, :, None, None]) if self.spatial else x
         frames = (x * self.gather).sum(dim=2)

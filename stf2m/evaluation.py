@@ -53,8 +53,9 @@ class Method(Protocol):
     """A way to learn emotions from a few examples.
 
     What :meth:`encode` gives is the method's own affair, as long as an array of row numbers picks examples out of it.
-    ``origin`` says what a method that comes trained was trained on; it is empty for one that :meth:`fit` teaches. One
-    that learns from unlabelled examples has an attribute ``transductive`` that is true; others are not given any.
+    ``origin`` says what a method that comes trained was trained on; it is empty for one that :meth:`fit` teaches, which
+    sees of all views what borrowed encoders and measurements tell, not what our own model has learned of them. One that
+    learns from unlabelled examples has an attribute ``transductive`` that is true; others are not given any.
     """
 
     name: str
@@ -247,7 +248,7 @@ class _Run:
 
     def __init__(self, method: Method, test: Sequence[Example], transductive: bool, watch: Watch | None = None) -> None:
         self.method, self.test, self.transductive, self.watch = method, test, transductive, watch
-        self.encoded = method.encode(test)
+        self.encoded = method.encode(test if method.origin else [example.borrowed() for example in test])
         self._unadapted: dict[tuple[str, ...], Adapted | None] = {}
 
     def answer(self, episode: Episode, degrees: FloatArray) -> _Answer:

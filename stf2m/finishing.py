@@ -120,7 +120,7 @@ def _level(model: STF2M, train: Mapping[str, Corpus], recipe: Recipe) -> None:
     own.
     """
     for name in recipe.own:
-        if name not in train:
+        if name not in train or model.encoder[name].levelled:
             continue
         encoder, corpus = model.encoder[name], train[name]
         encoded = encode(model, corpus)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from stf2m.corpus import Corpus, corpora
-from stf2m.datasets import Dataset, load
+from stf2m.datasets import Dataset, Item, load, read
 from stf2m.network import Architecture
 from stf2m.vocabulary import canonical
 
@@ -95,12 +95,35 @@ def gather(recipe: Recipe, root: Path, progress: Progress) -> Gathered:
     everybody: list[tuple[Dataset, list[int]]] = []
     for source in recipe.data:
         dataset = load("auto", root / source.folder, progress=progress)
-        chosen = _chosen(dataset, source)
-        kept_back = set(_validation(dataset, chosen, source, recipe.seed))
-        train.append((dataset, [index for index in chosen if index not in kept_back]))
-        validate.append((dataset, [index for index in chosen if index in kept_back]))
-        everybody.append((dataset, chosen))
+        learned_from, kept_back = _parted(dataset, source, recipe.seed)
+        train.append((dataset, learned_from))
+        validate.append((dataset, kept_back))
+        everybody.append((dataset, sorted(learned_from + kept_back)))
     return Gathered(*(corpora(parts) for parts in (train, validate, everybody)))
+
+
+def lines(recipe: Recipe, root: Path) -> tuple[list[Item], list[Item]]:
+    """The recipe's items that are bare sentences, nothing extracted: to train on, and to validate with.
+
+    Raises :class:`RecipeError` where it has none, or as :func:`stf2m.datasets.read` does.
+    """
+    train: list[Item] = []
+    validate: list[Item] = []
+    for source in recipe.data:
+        dataset = Dataset(source.folder, root, tuple(read(root / source.folder)), {})
+        if any(item.kind == "text" for item in dataset.items):
+            for part, found in zip(_parted(dataset, source, recipe.seed), (train, validate), strict=True):
+                found += [dataset.items[index] for index in part if dataset.items[index].kind == "text"]
+    if not train or not validate:
+        raise RecipeError(f"The recipe {recipe.name} has no lines of text for training and for validation.")
+    return train, validate
+
+
+def _parted(dataset: Dataset, source: Source, seed: int) -> tuple[list[int], list[int]]:
+    """The indices of the items of a source: of those who are trained on, and of those who validate."""
+    chosen = _chosen(dataset, source)
+    kept_back = set(_validation(dataset, chosen, source, seed))
+    return [index for index in chosen if index not in kept_back], [index for index in chosen if index in kept_back]
 
 
 def _chosen(dataset: Dataset, source: Source) -> list[int]:

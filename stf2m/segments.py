@@ -4,7 +4,7 @@ The fine grain of the method: one answer per segment of a clip, by default 2.0 s
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -31,7 +31,8 @@ class View:
     """One modality of one segment: the matching frames of its track.
 
     ``values`` ``(T, S, C)``, ``embedding`` ``(T, E)``, ``valid`` ``(T,)``, ``cues`` ``(Q,)``: the mean of each
-    cue over the frames in which it could be measured, in its own unit, NaN where it never could.
+    cue over the frames in which it could be measured, in its own unit, NaN where it never could. The last ``learned``
+    numbers of the embedding come from our own model (see :class:`stf2m.tracks.Modality`).
     """
 
     modality: str
@@ -39,6 +40,12 @@ class View:
     embedding: FloatArray
     valid: BoolArray
     cues: FloatArray
+    learned: int = 0
+
+    def borrowed(self) -> "View":
+        """The view without what our own model has learned."""
+        kept = self.embedding.shape[1] - self.learned
+        return replace(self, embedding=self.embedding[:, :kept], learned=0)
 
 
 #: All views of one segment by modality; a modality that is not there has no entry.
@@ -66,7 +73,9 @@ def view(track: Track, segment: Segment, least_valid: float = 0.25) -> View | No
     valid = track.valid[frames]
     if not len(valid) or not valid.any() or valid.mean() < least_valid:
         return None
-    return View(track.modality.name, track.values[frames], track.embedding[frames], valid, mean_cues(track, frames))
+    cues = mean_cues(track, frames)
+    modality = track.modality
+    return View(modality.name, track.values[frames], track.embedding[frames], valid, cues, modality.learned)
 
 
 def views(tracks: Mapping[str, Track], segment: Segment) -> dict[str, View]:

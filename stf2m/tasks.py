@@ -8,7 +8,7 @@ from a Dirichlet distribution (Veilleux et al. 2021, *Realistic evaluation of tr
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -46,6 +46,10 @@ class Example:
     def emotion(self) -> str:
         """The emotion with the highest degree."""
         return max(self.degrees, key=lambda name: self.degrees[name])
+
+    def borrowed(self) -> "Example":
+        """The example without what our own model has learned of its views."""
+        return replace(self, views={name: view.borrowed() for name, view in self.views.items()})
 
 
 @dataclass(frozen=True, eq=False)

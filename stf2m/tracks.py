@@ -56,7 +56,11 @@ class Cue:
 
 @dataclass(frozen=True)
 class Modality:
-    """The shape and the names of one modality's tracks; ``version`` changes whenever the extracted numbers do."""
+    """The shape and the names of one modality's tracks; ``version`` changes whenever the extracted numbers do.
+
+    So many of the last numbers of the embedding were ``learned`` from people's labels of emotions: they are a part of
+    our own model, and what is compared with it goes without them.
+    """
 
     name: str
     sites: tuple[str, ...]
@@ -64,6 +68,7 @@ class Modality:
     embedding: int
     cues: tuple[Cue, ...]
     version: str
+    learned: int = 0
 
     @property
     def cue_names(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ well. The same recipe gives the same model; a run that is killed goes on from it
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from stf2m import checkpoint
 from stf2m.corpus import Corpus
 from stf2m.drawing import Batch, Drawing, Drawn
 from stf2m.fast_weights import contributions, learn, source_logits
@@ -40,33 +42,44 @@ GATES_FASTER = 10.0
 AVERAGE = 0.995
 
 
-def meta_train(recipe: Path, out: Path, progress: Progress, data: Path | None = None) -> STF2M:
+def meta_train(
+    recipe: Path, out: Path, progress: Progress, data: Path | None = None, keep: Path | None = None
+) -> STF2M:
     """Train the model of a recipe and write the checkpoint to ``out``; with a state in ``out`` it goes on from there.
+
+    With ``keep``, the folder of a checkpoint, those who validate choose what a memory is worth as usual; then the
+    weights of that checkpoint are taken, and only what has a closed form is fitted anew, where more is read now.
 
     ``data`` is the folder of the data sets (``STF2M_DATA`` unless given). A GPU is used where there is one; on a
     processor one thread, since the matrices are so small that a second one waits more than it works. Where torchrun
     started several processes they train together, in an ``out`` that all of them see; the first one alone writes there
-    and reports progress. Raises :class:`stf2m.recipe.RecipeError`, or what loading the data raises.
+    and reports progress. Raises :class:`stf2m.recipe.RecipeError`, :class:`stf2m.checkpoint.CheckpointError`, or what
+    loading the data raises.
     """
     plan = Recipe.read(recipe)
     with team() as together:
         told: Progress = progress if together.leads else lambda share, stage: None
         with together.leader_before_others():
             found = gather(plan, data or data_folder(), lambda share, stage: told(0.3 * share, stage))
-        return follow(plan, found, out, told, together)
+        return follow(plan, found, out, told, together, keep)
 
 
-def follow(plan: Recipe, data: Gathered, out: Path, progress: Progress, together: Team = ONE) -> STF2M:
+def follow(
+    plan: Recipe, data: Gathered, out: Path, progress: Progress, together: Team = ONE, keep: Path | None = None
+) -> STF2M:
     """Train on gathered data as :func:`meta_train` does."""
     out.mkdir(parents=True, exist_ok=True)
     with one_thread():
-        return _follow(plan, data, out, progress, together)
+        return _follow(plan, data, out, progress, together, keep)
 
 
-def _follow(plan: Recipe, data: Gathered, out: Path, progress: Progress, together: Team) -> STF2M:
+def _follow(plan: Recipe, data: Gathered, out: Path, progress: Progress, together: Team, keep: Path | None) -> STF2M:
+    learned_from = data.everybody if plan.refit else data.train
+    kept = _kept(keep, learned_from, plan) if keep else None
+    refit = plan.refit and not kept
     trainer = Trainer(plan, data.train, data.validation, together)
-    _train(trainer, plan.steps, out / STATE, lambda share, told: progress(share / (1 + plan.refit), told))
-    again = Trainer(plan, data.everybody, {}, together) if plan.refit else None
+    _train(trainer, plan.steps, out / STATE, lambda share, told: progress(share / (1 + refit), told))
+    again = Trainer(plan, data.everybody, {}, together) if refit else None
     if again:
         steps = torch.tensor(trainer.chosen_step)
         together.share([steps])
@@ -76,12 +89,36 @@ def _follow(plan: Recipe, data: Gathered, out: Path, progress: Progress, togethe
         return STF2M.load(out)
     model = trainer.best()
     chosen = choose(model, data.train, data.validation, plan)
-    if again:
+    if kept:
+        model, own = kept, {"temperature": float(kept.temperature), "familiar": kept.familiar.clone()}
+        chosen = replace(chosen, lowered=torch.zeros_like(kept.trust), **own)
+    elif again:
         model = again.averaged()
-    complete(model, data.everybody if again else data.train, chosen, plan)
+    complete(model, learned_from, chosen, plan)
+    if keep:
+        model.card["weights_kept_from"] = checkpoint.read(keep).card["sha256"]
     model.save(out)
     together.wait()
     return model
+
+
+def _kept(folder: Path, data: Mapping[str, Corpus], plan: Recipe) -> STF2M:
+    """The trained weights of a checkpoint with what was fitted beside them, but for what has another shape now: that is
+    fitted anew. Numbers that are read in addition come in by the discriminant, and by weights that are zero yet.
+
+    Raises :class:`stf2m.checkpoint.CheckpointError` when it was trained in other sizes.
+    """
+    weights = checkpoint.read(folder).weights
+    model = STF2M([corpus.modality for _, corpus in sorted_by_road(data)], plan.architecture)
+    fit(model, dict(data), plan)
+    fitted = model.state_dict()
+    known = {name: value.shape for name, value in fitted.items()}
+    same = {name: value for name, value in weights.items() if value.shape == known.get(name)}
+    strange = [name for name, weight in model.named_parameters() if weight.any() and name not in same]
+    if strange:
+        raise checkpoint.CheckpointError(f"{folder} was trained in other sizes than the recipe's: {strange[0]}.")
+    model.load_state_dict({**fitted, **same})
+    return model.eval()
 
 
 def _train(trainer: "Trainer", steps: int, state: Path, progress: Progress) -> None:

@@ -1,7 +1,8 @@
 """The words of a clip: what is said when, what the sentence means, and how the words are coloured.
 
 Words come from subtitles, else from a typed text, else from speech recognition. Sentences become vectors by layers of
-MiniLM; the numbers of words come from an English lexicon and are unknown (NaN) for text that does not look English.
+MiniLM, and by what it learned of their :mod:`tone <stf2m.views.tone>`; the numbers of words come from an English
+lexicon and are unknown (NaN) for text that does not look English.
 """
 
 import math
@@ -17,15 +18,16 @@ import torch
 from numpy.typing import NDArray
 
 from stf2m import media, weights
+from stf2m.threads import one_thread
 from stf2m.tracks import RATE_HZ, Cue, FloatArray, Modality, Track, Word, absent
-from stf2m.views import lexicon, recognition, voice
+from stf2m.views import lexicon, recognition, tone, voice
 from stf2m.views.subtitles import SubtitleError, read, spread
 from stf2m.weights import Progress
 
 if TYPE_CHECKING:
     # Not from the package itself, for which a type checker reads all models that there are.
     from transformers.modeling_utils import PreTrainedModel
-    from transformers.tokenization_utils_base import PreTrainedTokenizerBase
+    from transformers.tokenization_utils_base import BatchEncoding, PreTrainedTokenizerBase
 
 __all__ = ["MODALITY", "SubtitleError", "extract", "extract_sentence"]
 
@@ -37,7 +39,8 @@ MODALITY = Modality(
     name="text",
     sites=("words", "sentence"),
     channels=5,
-    embedding=len(LAYERS) * WIDTH,
+    embedding=len(LAYERS) * WIDTH + tone.SIZE,
+    learned=tone.SIZE,
     cues=(
         Cue("word valence", "−1 to 1", (-0.6, 0.6), "How pleasant the charged words just said are."),
         Cue("sentence valence", "−1 to 1", (-1, 1), "How pleasant the whole sentence is, negations understood."),
@@ -49,7 +52,7 @@ MODALITY = Modality(
         Cue("question", "0–1", (0, 1), "Whether the sentence is a question."),
         Cue("exclamation", "0–1", (0, 1), "Whether the sentence is exclaimed."),
     ),
-    version="2",
+    version="3",
 )
 
 NO_WORDS = "No words: nobody speaks in this clip."
@@ -232,24 +235,37 @@ def _nearest(sentences: Sequence[_Sentence], frames: int) -> NDArray[np.intp]:
 
 
 def _vectors(texts: Sequence[str]) -> FloatArray:
-    """The sentence vectors, ``(n, LAYERS · WIDTH)``: each layer's mean over the tokens of the sentence."""
+    """The sentence vectors, ``(n, LAYERS · WIDTH + tone.SIZE)``: each layer's mean over the tokens of the sentence, and
+    its tone.
+    """
     with _encoding:
-        tokens, model = _model(weights.find(weights.SENTENCES))
-        found = [_means(tokens, model, texts[start : start + _BATCH]) for start in range(0, len(texts), _BATCH)]
+        tokens, model = sentence_model()
+        parts = [texts[start : start + _BATCH] for start in range(0, len(texts), _BATCH)]
+        found = [_read(model, tokenised(tokens, part)) for part in parts]
     return np.concatenate(found).astype(np.float32)
 
 
+@one_thread()
 @torch.inference_mode()
-def _means(tokens: "PreTrainedTokenizerBase", model: "PreTrainedModel", texts: Sequence[str]) -> FloatArray:
-    read = tokens(list(texts), padding=True, truncation=True, max_length=_MOST_TOKENS, return_tensors="pt")
+def _read(model: "PreTrainedModel", read: "BatchEncoding") -> FloatArray:
     layers = model(**read, output_hidden_states=True).hidden_states
     mask = read["attention_mask"][:, :, None].float()
     means = [(layers[layer] * mask).sum(dim=1) / mask.sum(dim=1) for layer in LAYERS]
-    return torch.cat(means, dim=1).numpy()
+    return torch.cat([*means, tone.shipped(model)(read)], dim=1).numpy()
 
 
 _encoding = Lock()
 _BATCH, _MOST_TOKENS = 32, 128
+
+
+def tokenised(tokens: "PreTrainedTokenizerBase", texts: Sequence[str]) -> "BatchEncoding":
+    """Sentences as MiniLM reads them, padded to the longest of them, long ones cut."""
+    return tokens(list(texts), padding=True, truncation=True, max_length=_MOST_TOKENS, return_tensors="pt")
+
+
+def sentence_model() -> "tuple[PreTrainedTokenizerBase, PreTrainedModel]":
+    """MiniLM and what cuts text into its tokens. Raises :class:`stf2m.weights.WeightsUnavailableError`."""
+    return _model(weights.find(weights.SENTENCES))
 
 
 @lru_cache(maxsize=1)

@@ -189,3 +189,25 @@ def test_methods_have_names_and_an_unknown_one_is_told():
     assert method("prototype-speaker").name == "prototype-speaker"
     with pytest.raises(UnknownMethodError, match="no method magic; there are stf2m"):
         method("magic")
+
+
+class Looking(Guess):
+    """Remembers how many numbers of an embedding it was shown."""
+
+    def encode(self, examples: Sequence[Example]) -> np.ndarray:
+        self.seen = {example.views["face"].embedding.shape[1] for example in examples}
+        return super().encode(examples)
+
+
+def test_only_a_method_that_comes_trained_sees_what_our_own_model_has_learned():
+    pool = [
+        Example({"face": replace(view(MODALITIES[0], np.random.default_rng(who)), learned=1)}, {emotion: 1.0}, str(who))
+        for who in range(4)
+        for emotion in EMOTIONS
+    ]
+    width = MODALITIES[0].embedding
+    for origin, seen in (("the answers", width), ("", width - 1)):
+        looking = Looking(pool, 1.0)
+        looking.origin = origin
+        evaluate(looking, pool, replace(CROSS, episodes=2))
+        assert looking.seen == {seen}

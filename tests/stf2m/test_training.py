@@ -7,6 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stf2m import checkpoint
 from stf2m.adaptation import adapt
 from stf2m.corpus import WHOLE, Corpus
 from stf2m.datasets import examples, load
@@ -15,7 +16,7 @@ from stf2m.finishing import MOST_STEPS, STEP, choose, complete
 from stf2m.fitting import STRETCHES, discriminant, fit, folds, general
 from stf2m.model import SHIPPED, STF2M
 from stf2m.recipe import Gathered, Recipe, RecipeError, Source
-from stf2m.remembering import WEIGHTS
+from stf2m.remembering import MOST, WEIGHTS
 from stf2m.tasks import Sampler, episodes
 from stf2m.threads import one_thread
 from stf2m.tracks import Modality
@@ -64,6 +65,13 @@ def corpus(modality: Modality, speakers: range, seed: int) -> Corpus:
         tuple(f"speaker {row[1]}" for row in rows),
         ("made",) * len(rows),
     )
+
+
+def with_answers(known: Corpus, modality: Modality) -> Corpus:
+    """The corpus in which one more number of the embedding tells the emotion."""
+    told = np.repeat([EMOTIONS.index(name) for name in known.emotion], known.last - known.first)[:, None]
+    embedding = np.concatenate([known.embedding, told.astype(np.float16)], axis=1)
+    return dataclasses.replace(known, modality=modality, embedding=embedding)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -119,7 +127,7 @@ def test_a_finished_model_knows_its_emotions_before_and_after_corrections(traine
     for column, name in enumerate(("face", "voice")):
         told = model.card["rules_alone"][name]["three rules agree"]
         assert told >= 0.99 or float(lowered[column]) == pytest.approx(MOST_STEPS * STEP, abs=0.02)
-    assert set(model.memory_weight.tolist()) <= set(WEIGHTS)
+    assert set(model.memory_weight.tolist()) <= {weight for weight in WEIGHTS if weight <= MOST}
     model.save(tmp_path)
     loaded = STF2M.load(tmp_path)
     assert loaded.memory is not None
@@ -308,3 +316,35 @@ def test_the_shipped_checkpoint_beats_chance_on_people_it_never_met(data_dir: Pa
 
 def _nobody(share: float, stage: str) -> None:
     pass
+
+
+def test_the_weights_of_a_checkpoint_are_kept_where_more_is_read_than_before(train, validation, tmp_path) -> None:
+    """As when an extractor has learned something new: the old numbers are read as before, the new ones tell more."""
+    recipe = dataclasses.replace(RECIPE, steps=4, check=2, episodes=2)
+    data = Gathered(train, validation, train)
+    former = follow(recipe, data, tmp_path / "former", _nobody)
+    wider = dataclasses.replace(made.VOICE, embedding=made.VOICE.embedding + 1, learned=1, version="2")
+    more = {"face": train["face"], "voice": with_answers(train["voice"], wider)}
+    asked = {"face": validation["face"], "voice": with_answers(validation["voice"], wider)}
+    again = follow(
+        dataclasses.replace(recipe, seed=5),
+        Gathered(more, asked, more),
+        tmp_path / "again",
+        _nobody,
+        keep=tmp_path / "former",
+    )
+    for name, weight in former.named_parameters():
+        kept = again.get_parameter(name)
+        assert torch.equal(kept, weight) or (kept.shape != weight.shape and not kept.any()), name
+    assert torch.equal(again.encoder["face"].discriminant, former.encoder["face"].discriminant)
+    assert again.encoder["voice"].discriminant.shape[1] == former.encoder["voice"].discriminant.shape[1] + 2
+    assert again.card["weights_kept_from"] == checkpoint.read(tmp_path / "former").card["sha256"]
+    assert float(again.temperature) == float(former.temperature)
+    before, after = (encode(model, of["voice"]).pooled[:, 1] for model, of in ((former, validation), (again, asked)))
+    learned = again.readout.learned
+    np.testing.assert_allclose(after[:, :learned], before[:, :learned], atol=1e-5)
+    classes = slice(learned, learned + len(EMOTIONS))
+    assert np.abs(after[:, classes] - before[:, classes]).mean(axis=0).min() > 0.01
+    wide = dataclasses.replace(recipe, architecture=dataclasses.replace(recipe.architecture, width=8))
+    with pytest.raises(checkpoint.CheckpointError, match="other sizes"):
+        follow(wide, data, tmp_path / "wide", _nobody, keep=tmp_path / "former")
