@@ -26,6 +26,7 @@ def main() -> None:
     gc.freeze()
     gc.enable()
     memory.give_back()
+    memory.keep_giving_back()
     serve(Settings()).page.block_thread()
 
 

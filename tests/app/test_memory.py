@@ -37,3 +37,31 @@ def test_what_threads_let_go_is_given_back() -> None:
     done = subprocess.run([sys.executable, "-c", WORK], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert float(done.stdout) < 40, "nearly all of it is the system's again"
+
+
+#: Many small things of which every hundredth lives on.
+HOLES = """
+from pathlib import Path
+from app import memory
+
+def now():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
+
+assert memory.give_back()
+before = now()
+pieces = [bytearray(10_000) for _ in range(20_000)]
+kept = pieces[::100]
+del pieces
+full = now()
+assert memory.give_back_now()
+print(full - before, now() - before)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's allocator is Linux's")
+def test_holes_are_given_back() -> None:
+    done = subprocess.run([sys.executable, "-c", HOLES], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    held, left = map(float, done.stdout.split())
+    assert held > 100, "without asking nearly all of it is held"
+    assert left < 30
