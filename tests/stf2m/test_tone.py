@@ -96,6 +96,12 @@ def test_training_learns_what_people_who_were_not_heard_say() -> None:
     assert right[-1] > 0.9
 
 
+def test_an_emotion_that_nobody_was_trained_on_is_never_right() -> None:
+    strange = [Item("one", "text", "B", "bored", text="So what?"), *said("B")]
+    _, right = train_tone(said("A") * 16, strange, 1, nothing)
+    assert 0.5 < right[-1] <= 2 / 3
+
+
 def test_training_is_the_same_for_the_same_seed() -> None:
     _, sentences = read(*GLAD, *SAD)
     (first, right), (second, again) = (train_tone(said("A"), said("B"), 1, nothing) for _ in range(2))
