@@ -96,7 +96,9 @@ def _follow(plan: Recipe, data: Gathered, out: Path, progress: Progress, togethe
         model = again.averaged()
     complete(model, learned_from, chosen, plan)
     if keep:
-        model.card["weights_kept_from"] = checkpoint.read(keep).card["sha256"]
+        told = {"chosen_by": "the same recipe trained anew, of which validation is told, without those who validate"}
+        told |= {"command": f"{model.card['command']} --keep CHECKPOINT"}
+        model.card |= told | {"weights_kept_from": checkpoint.read(keep).card["sha256"]}
     model.save(out)
     together.wait()
     return model
