@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import pickle
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
@@ -60,7 +61,7 @@ def results(jobs: Sequence[Work], share: float, processes: int, console: Console
         return found
     with (
         spawn.Manager() as manager,
-        ProcessPoolExecutor(processes, mp_context=spawn) as pool,
+        ProcessPoolExecutor(processes, mp_context=spawn, initializer=_end_with_parent) as pool,
         _bars(console) as bars,
     ):
         told = manager.dict()
@@ -95,6 +96,18 @@ def results(jobs: Sequence[Work], share: float, processes: int, console: Console
             pool.shutdown(cancel_futures=True)
             raise
     return found
+
+
+def _end_with_parent() -> None:
+    """In the other process: end when the process that waits for the results has been killed."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _run(

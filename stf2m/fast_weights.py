@@ -71,7 +71,7 @@ def learn(
         conditioning = network.reader(items, item_weights)
     else:
         conditioning = _unconditioned(network)
-    if unfamiliar is not None and network.architecture.general:
+    if unfamiliar is not None:
         conditioning = conditioning._replace(unfamiliar=unfamiliar)
     evidence = network.evidence(reading, conditioning)
     start = _prototypes(network, evidence, reading.firing.normalised, degrees, weights)

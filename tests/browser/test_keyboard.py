@@ -86,6 +86,24 @@ def test_suggestions_are_accepted_or_corrected_with_one_key_each(visit: OpenPage
     assert keyboard.presses == len(there) + 2 < label_studio(len(there))
 
 
+def test_a_key_pressed_before_the_page_without_a_dialog_is_drawn_is_not_lost(visit: OpenPage, clip: int):
+    """A dialog that closes leaves the focus on its button until the next frame; a slow page takes a while for that."""
+    page = open_as(visit, clip, "In a hurry")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("t")
+    focused = page.evaluate(
+        """() => {
+            document.querySelector("[data-part=calibration]").close();
+            const target = document.activeElement;
+            const space = { key: " ", code: "Space", bubbles: true, cancelable: true };
+            target.dispatchEvent(new KeyboardEvent("keydown", space));
+            return target.textContent;
+        }"""
+    )
+    assert focused == "Start"
+    expect(page.locator("[data-part=play]")).to_have_attribute("aria-label", "Pause")
+
+
 @pytest.mark.data
 def test_a_real_clip_is_painted_while_it_plays(
     visit: OpenPage, app_home: Path, real_clips: dict[str, Path], record_property

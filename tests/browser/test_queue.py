@@ -1,5 +1,6 @@
 """The order of work in a real Chromium: reasons, finding an emotion, progress, and clips in bulk."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -243,6 +244,7 @@ def test_one_video_that_is_there_already_is_opened_instead(visit: OpenPage, clip
     page.set_input_files("#queue input[type=file]", twin)
     expect(page.locator("#timeline [data-part=name]")).to_have_text(DEMOS[0].path.name)
     expect(page.locator("#timeline .tl-open")).to_be_visible()
+    expect(page.locator("#timeline video")).to_have_attribute("src", re.compile(r"/clip/\d+$"))
     expect(page.locator("#queue .qu-known")).to_contain_text(f"talk.mp4 is already here as {DEMOS[0].path.name}.")
 
 

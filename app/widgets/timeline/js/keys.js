@@ -51,11 +51,12 @@ const COMMANDS = {
 
 /**
  * Whether somebody is typing, or moving a slider or a menu, so that the key belongs there. Not so where a button has the
- * focus only because it was `clicked` with a pointer.
+ * focus only because it was `clicked` with a pointer, or because its dialog has closed and nothing was drawn since.
  */
 function keyIsTaken(event, clicked) {
   const target = event.target instanceof Element ? event.target : null;
-  if (!target || target.isContentEditable || target.closest("dialog")) return true;
+  if (target?.closest("dialog:not([open])")) return false;
+  if (!target || target.isContentEditable) return true;
   const { tagName: tag, type } = target;
   if (tag === "TEXTAREA" || tag === "SELECT") return true;
   if (tag === "INPUT" && type !== "range" && type !== "checkbox") return true;

@@ -140,6 +140,7 @@ class Work {
   leave() {
     this.player.close();
     this.model.close();
+    this.shown = null;
     show(this.part("open"), false);
     show(this.part("panel"), false);
     show(this.part("empty"), true);
