@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from contextlib import contextmanager
+from multiprocessing.managers import SyncManager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -59,8 +60,10 @@ def results(jobs: Sequence[Work], share: float, processes: int, console: Console
         console.print(f"{len(kept)} of {len(kept) + len(jobs)} comparisons are known from before.")
     if not jobs:
         return found
+    manager = SyncManager(ctx=spawn)
+    manager.start(_end_with_parent)
     with (
-        spawn.Manager() as manager,
+        manager,
         ProcessPoolExecutor(processes, mp_context=spawn, initializer=_end_with_parent) as pool,
         _bars(console) as bars,
     ):

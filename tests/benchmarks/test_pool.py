@@ -1,3 +1,4 @@
+import contextlib
 import os
 import subprocess
 import sys
@@ -6,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from stf2m.evaluation import Progress
 
@@ -40,23 +43,25 @@ def wait_for(true) -> bool:
     return true()
 
 
-def runs(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    state = Path(f"/proc/{process}/stat")
-    return not state.exists() or state.read_text().rpartition(")")[2].split()[0] != "Z"
+def living(group: int) -> list[int]:
+    """The processes of a group, less those that are over and only wait for somebody to ask how they ended."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _, their_group = stat.read_text().rpartition(")")[2].split()[:3]
+            found += [int(stat.parent.name)] if int(their_group) == group and state != "Z" else []
+    return found
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux's list of processes")
 def test_the_processes_of_a_run_that_is_killed_end_with_it(tmp_path: Path) -> None:
     file = tmp_path / "process"
-    run = subprocess.Popen([sys.executable, "-c", START.format(file=str(file))], cwd=ROOT, stdout=subprocess.DEVNULL)
+    command = [sys.executable, "-c", START.format(file=str(file))]
+    run = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True)
     try:
         assert wait_for(file.exists)
-        worker = int(file.read_text())
-        assert runs(worker)
+        assert {run.pid, int(file.read_text())} < set(living(run.pid))
     finally:
         run.kill()
         run.wait()
-    assert wait_for(lambda: not runs(worker))
+    assert wait_for(lambda: not living(run.pid))

@@ -4,7 +4,7 @@ import re
 
 import httpx
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Request, Route, expect
 
 from tests.browser.conftest import PATIENCE_MS, PHONE, OpenPage
 from tests.browser.page import emotion_button, mine, open_as, saved
@@ -158,6 +158,19 @@ def test_a_reload_before_the_answer_loses_no_correction_and_doubles_none(visit: 
     page.locator("#timeline .tl-open").wait_for()
     saved(page)
     assert [emotion for emotion, _, _ in mine(page)] == ["sad"]
+
+
+def test_after_a_long_rest_the_server_is_told_again_who_works_on_what(visit: OpenPage, clip: int):
+    """Gradio forgets a page an hour after its connection broke, while a machine slept, say; its tabs would be empty."""
+    page = open_as(visit, clip, "After lunch")
+    page.clock.install()
+
+    def tells(request: Request) -> bool:
+        return "queue/join" in request.url and f'"clip":{clip},' in (request.post_data or "")
+
+    with page.expect_request(tells):
+        page.clock.fast_forward("30:00")
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
 
 def test_two_windows_changing_one_segment_get_a_choice(visit: OpenPage, clip: int):

@@ -63,6 +63,13 @@ def test_one_cursor_follows_the_video_in_every_plot(visit: OpenPage, clip: int) 
     page.wait_for_function(
         "document.querySelector('#views-face-cues .js-plotly-plot')._fullLayout.xaxis.range.join() === '2,6'"
     )
+    section = page.locator("#views-face-others .js-plotly-plot")
+    expect(section).to_be_hidden()
+    page.get_by_role("button", name=re.compile(r"cues? that move")).first.click()
+    expect(section).to_be_visible()
+    page.wait_for_function(
+        "document.querySelector('#views-face-others .js-plotly-plot')._fullLayout.xaxis.range.join() === '2,6'"
+    )
     _seek(page, 3.0)
     line = "document.querySelector('#views-memberships .st-cursor-line').style.transform"
     before = page.evaluate(line)

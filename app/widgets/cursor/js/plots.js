@@ -53,12 +53,13 @@ class FollowingPlots {
     this.lines.delete(plot);
   }
 
-  /** A plot drawn while its tab was closed has the wrong width: draw it for the one it has now. */
-  fit(plot) {
+  /** A plot drawn while its tab or accordion was closed has the wrong width, and not the others' zoom. */
+  async fit(plot) {
     const width = plot.clientWidth;
     if (!width || !plot._fullLayout) return;
-    if (Math.abs(width - plot._fullLayout.width) > 1) window.Plotly.Plots.resize(plot).then(() => this.lay(plot));
-    else this.lay(plot);
+    if (Math.abs(width - plot._fullLayout.width) > 1) await window.Plotly.Plots.resize(plot);
+    this.lay(plot);
+    this.zoom(plot);
     this.again();
   }
 
@@ -89,15 +90,20 @@ class FollowingPlots {
     if (Object.keys(change || {}).some((key) => key.startsWith("xaxis"))) this.share(plot);
   }
 
-  /** All plots over the same time show the same stretch of it. */
+  /** All plots over the same clip's time show the same stretch of it; those out of sight once they are seen. */
   share(plot) {
-    const range = plot._fullLayout.xaxis.range;
-    for (const other of this.lines.keys()) {
-      if (other === plot || other.layout.meta.follows !== "time") continue;
-      const theirs = other._fullLayout.xaxis.range;
-      const differs = Math.abs(theirs[0] - range[0]) + Math.abs(theirs[1] - range[1]) > 1e-6;
-      if (differs && other.clientWidth) window.Plotly.relayout(other, { "xaxis.range": [...range] });
-    }
+    this.stretch = { clip: plot.layout.meta.clip, range: [...plot._fullLayout.xaxis.range] };
+    for (const other of this.lines.keys()) this.zoom(other);
+  }
+
+  /** Show of a plot over time what the others show. */
+  zoom(plot) {
+    const { follows, clip } = plot.layout.meta;
+    if (follows !== "time" || clip !== this.stretch?.clip || !plot.clientWidth) return;
+    const { range } = this.stretch;
+    const shown = plot._fullLayout.xaxis.range;
+    const differs = Math.abs(shown[0] - range[0]) + Math.abs(shown[1] - range[1]) > 1e-6;
+    if (differs) window.Plotly.relayout(plot, { "xaxis.range": [...range] });
   }
 
   /** Put every line where it belongs; `valueOf(cue)` gives a cue's value now, or null. */

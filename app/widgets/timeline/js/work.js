@@ -8,6 +8,9 @@ const RESTS = 1500;
 /** How often others' work on the open clip is looked at, ms. */
 const OTHERS = 10000;
 
+/** The server is told again who works on what after so long, ms: Gradio forgets a page an hour after its connection broke. */
+const REMIND = 20 * 60 * 1000;
+
 /** The annotator's workplace: keeps video, timeline, panel and bar in step with the model and the server. */
 class Work {
   constructor(root, server, trigger, life) {
@@ -17,6 +20,7 @@ class Work {
     this.cues = recall("cues", null);
     this.reasons = new Map();
     this.asked = 0;
+    this.told = Date.now();
     this.askWhy = latest((item, key) => this.fetchWhy(item, key));
     this.askBehind = latest((item, why) => this.fetchBehind(item, why));
     this.model = new Model();
@@ -107,8 +111,8 @@ class Work {
     const looks = new MutationObserver(() => this.relook());
     for (const element of [document.body, document.documentElement]) looks.observe(element, { attributeFilter: ["class"] });
     life.addEventListener("abort", () => [sizes, looks].forEach((each) => each.disconnect()));
-    document.addEventListener("visibilitychange", () => !document.hidden && this.refresh(), { signal: life });
-    const looking = setInterval(() => !document.hidden && this.root.offsetParent && !this.player.playing && this.refresh(), OTHERS);
+    document.addEventListener("visibilitychange", () => this.look(), { signal: life });
+    const looking = setInterval(() => this.look(), OTHERS);
     life.addEventListener("abort", () => clearInterval(looking));
     this.part("threshold").addEventListener("input", (event) => this.hatchFrom(Number(event.target.value), false), { signal: life });
     this.part("threshold").addEventListener("change", (event) => this.during(this.hatchFrom(Number(event.target.value), true)), { signal: life });
@@ -116,6 +120,13 @@ class Work {
     document.addEventListener("pointerdown", (event) => this.closeMenus(event), { signal: life });
     this.panel.why.addEventListener("pointerenter", () => this.lookBehind(0), { signal: life });
     addEventListener("beforeunload", () => this.panel.editor.flush(), { signal: life, capture: true });
+  }
+
+  /** Look what others did meanwhile; after a machine has slept, say, the server may have forgotten this page as well. */
+  look() {
+    if (document.hidden) return;
+    if (this.who.study && navigator.onLine && Date.now() - this.told > REMIND) this.tellWho();
+    if (this.root.offsetParent && !this.player.playing) this.refresh();
   }
 
   // --- who and what ---------------------------------------------------------------------------------------------
@@ -135,6 +146,12 @@ class Work {
     if (moved) this.learning.forget();
     if (moved && !first) this.leave();
     else if (this.model.clip) this.open(this.model.clip.id);
+  }
+
+  /** Tell the other tabs' side of the server who works on what. */
+  tellWho() {
+    this.told = Date.now();
+    this.trigger("select", { clip: this.model.clip?.id ?? null, study: this.who.study, annotator: this.who.annotator });
   }
 
   leave() {
@@ -248,7 +265,7 @@ class Work {
       this.scale.reset(clip.duration_s);
       setAddress("clip", clip.id);
       announce("opened", { clip: clip.id });
-      this.trigger("select", { clip: clip.id, study: this.who.study, annotator: this.who.annotator });
+      this.tellWho();
     }
     this.showTransport();
   }
