@@ -112,6 +112,10 @@ def evaluate(
         bool,
         typer.Option("--soft/--hard", help="Where labels are degrees of several emotions: learn from all, or the top."),
     ] = True,
+    strangers: Annotated[
+        int,
+        typer.Option(min=0, metavar="N", help="Ask for so many of each emotion that is not an episode's as well."),
+    ] = 0,
     modalities: Annotated[
         str, typer.Option(metavar="NAME,…", help="Show these only: face, voice, text; all if not given.")
     ] = "",
@@ -143,7 +147,8 @@ def evaluate(
 
     Beside accuracy: ECE is the expected calibration error (where a method answers without support, before and after
     adapting), NLL the negative log-likelihood, AURC the area under the risk-coverage curve; for all three lower is
-    better. The JSON says more.
+    better. The JSON says more. With strangers, what a method answers to them is wrong, and AUROC is the chance that it
+    is less sure of a stranger than of another.
     """
     from stf2m import terminal
     from stf2m.comparison import compare, fit, prepare
@@ -161,6 +166,7 @@ def evaluate(
         transductive=transductive,
         wrong=wrong,
         soft=soft,
+        strangers=strangers,
     )
     methods = [method_named(name, checkpoint) for name in _listed(",".join(method))]
     selection = Selection(speakers, split, tuple(_listed(emotions)), emotions_per_speaker or 0, seed)

@@ -23,8 +23,10 @@ LEAST = 1e-7
 class Quality:
     """How far the degrees of many answers can be believed; each figure is the function of that name or meaning.
 
-    ``aurc`` is by a method's own confidence, ``aurc_softmax`` by its top degree. ``ece_before`` is without any support,
-    None for a method that cannot answer then. ``cross_entropy`` and ``jensen_shannon`` are to the degrees that people
+    ``aurc`` is by a method's own confidence, ``aurc_softmax`` by its top degree. Where strangers were asked for they
+    are wrong answers in both, and ``auroc_strangers`` and ``auroc_strangers_softmax`` are the chance that a stranger
+    is answered with less confidence than another query, else None. ``ece_before`` is without any support, None for a
+    method that cannot answer then. ``cross_entropy`` and ``jensen_shannon`` are to the degrees that people
     gave, None where they named one emotion only.
     """
 
@@ -36,6 +38,8 @@ class Quality:
     aurc_softmax: float
     cross_entropy: float | None
     jensen_shannon: float | None
+    auroc_strangers: float | None = None
+    auroc_strangers_softmax: float | None = None
 
 
 def quality(
@@ -44,11 +48,16 @@ def quality(
     confidence: Floats,
     before: tuple[Floats, Labels] | None = None,
     truth: Floats | None = None,
+    strangers: Floats | None = None,
 ) -> Quality:
     """All figures of some answers and of the confidence ``(n,)`` in them; ``before``: degrees and labels of those that
-    were answered without support.
+    were answered without support; ``strangers (2, U)``: confidence and top degree of the answers to queries of which no
+    emotion is right.
     """
     right = degrees.argmax(axis=1) == labels
+    own, top = (np.concatenate(each) for each in zip((confidence, degrees.max(axis=1)), _rows(strangers), strict=True))
+    known = np.arange(len(own)) < len(labels)
+    believed = np.concatenate([right, np.zeros(len(own) - len(labels), bool)])
     return Quality(
         ece=expected_calibration_error(degrees.max(axis=1), right),
         ece_before=expected_calibration_error(before[0].max(axis=1), before[0].argmax(axis=1) == before[1])
@@ -56,11 +65,17 @@ def quality(
         else None,
         nll=negative_log_likelihood(degrees, labels),
         brier=brier(degrees, labels),
-        aurc=risk_coverage(confidence, right),
-        aurc_softmax=risk_coverage(degrees.max(axis=1), right),
+        aurc=risk_coverage(own, believed),
+        aurc_softmax=risk_coverage(top, believed),
         cross_entropy=None if truth is None else cross_entropy(degrees, truth),
         jensen_shannon=None if truth is None else jensen_shannon(degrees, truth),
+        auroc_strangers=None if strangers is None else told_apart(own, known),
+        auroc_strangers_softmax=None if strangers is None else told_apart(top, known),
     )
+
+
+def _rows(strangers: Floats | None) -> Floats:
+    return np.zeros((2, 0)) if strangers is None else strangers
 
 
 def distribution(degrees: Floats) -> FloatArray:
@@ -102,6 +117,18 @@ def risk_coverage(confidence: Floats, right: Floats) -> float:
     wrong = np.bincount(group, weights=1.0 - np.asarray(right, float)) / size
     risks = np.cumsum(wrong.repeat(size)) / np.arange(1, len(confidence) + 1)
     return float(risks.mean())
+
+
+def told_apart(confidence: Floats, known: NDArray[np.bool_]) -> float:
+    """The chance that an answer is given with more confidence where an emotion was ``known`` than where none was: the
+    area under the receiver operating characteristic. Raises ``ValueError`` also where all are of one kind.
+    """
+    from sklearn.metrics import roc_auc_score  # takes longer to import than all else here
+
+    _check(confidence)
+    if known.all() or not known.any():
+        raise ValueError("Answers of both kinds are needed.")
+    return float(roc_auc_score(known, confidence))
 
 
 def cross_entropy(degrees: Floats, truth: Floats) -> float:

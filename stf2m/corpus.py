@@ -1,7 +1,8 @@
 """The training data as arrays: any number of random views of one modality in one go, without a loop over clips."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -23,8 +24,8 @@ class Corpus:
     """All training performances of one modality, end to end along the frames F; n performances.
 
     ``values (F, S, C)``, ``embedding (U, E)`` in half precision with ``row (F,)`` telling whose each frame is,
-    ``cues (F, Q)``, ``valid (F,)``; ``first``, ``last`` ``(n,)`` where each performance begins and ends; ``emotion``,
-    ``speaker`` and ``source`` (data set) of each.
+    ``cues (F, Q)``, ``valid (F,)``; ``first``, ``last`` ``(n,)`` where each performance begins and ends; ``labels``
+    (degrees by emotion), ``speaker`` and ``source`` (data set) of each.
     """
 
     modality: Modality
@@ -35,16 +36,28 @@ class Corpus:
     valid: BoolArray
     first: IntArray
     last: IntArray
-    emotion: tuple[str, ...]
+    labels: tuple[Mapping[str, float], ...]
     speaker: tuple[str, ...]
     source: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.first)
 
+    @cached_property
+    def emotion(self) -> tuple[str, ...]:
+        """The emotion of the highest degree of each performance."""
+        return tuple(max(degrees, key=lambda name: degrees[name]) for degrees in self.labels)
+
     def examples(self, indices: Sequence[int]) -> list[Example]:
-        """Performances as examples without views, for drawing episodes: emotion and speaker only."""
-        return [Example({}, {self.emotion[index]: 1.0}, self.speaker[index]) for index in indices]
+        """Performances as examples without views, for drawing episodes: labels and speaker only."""
+        return [Example({}, self.labels[index], self.speaker[index]) for index in indices]
+
+    def degrees(self, emotions: Sequence[str]) -> FloatArray:
+        """What people said of each performance, ``(n, N)``; rows sum to one, or are zero where they named none of these
+        emotions.
+        """
+        said = np.array([[degrees.get(name, 0.0) for name in emotions] for degrees in self.labels], np.float32)
+        return said / np.maximum(said.sum(axis=1, keepdims=True), 1e-9)
 
     def views(self, indices: IntArray, random: np.random.Generator | None = None) -> ViewBatch:
         """One view of each performance, ``(B, T, …)``: with ``random`` a random stretch of the length of the studio's
@@ -88,7 +101,7 @@ def corpora(parts: Sequence[tuple[Dataset, Sequence[int]]]) -> dict[str, Corpus]
 def _corpus(name: str, parts: Sequence[tuple[Dataset, list[int]]]) -> Corpus:
     first: list[int] = []
     last: list[int] = []
-    about: list[tuple[str, str, str]] = []
+    about: list[tuple[Mapping[str, float], str, str]] = []
     embedding_rows: list[IntArray] = []
     frames = rows = 0
     packs = [dataset.packs[name][0] for dataset, _ in parts]
@@ -102,10 +115,10 @@ def _corpus(name: str, parts: Sequence[tuple[Dataset, list[int]]]) -> Corpus:
             first.append(begin + stretch.start)
             last.append(begin + stretch.stop)
             item = dataset.items[index]
-            about.append((item.emotion, f"{dataset.name} {item.speaker}" if item.speaker else "", dataset.name))
+            about.append((item.labels, f"{dataset.name} {item.speaker}" if item.speaker else "", dataset.name))
         embedding_rows.append(pack.row + rows)
         frames, rows = frames + len(pack.valid), rows + len(pack.embedding)
-    emotion, speaker, source = zip(*about, strict=True)
+    labels, speaker, source = zip(*about, strict=True)
     return Corpus(
         modality=packs[0].modality,
         values=np.concatenate([pack.values for pack in packs]),
@@ -115,7 +128,7 @@ def _corpus(name: str, parts: Sequence[tuple[Dataset, list[int]]]) -> Corpus:
         valid=np.concatenate([pack.valid for pack in packs]),
         first=np.array(first),
         last=np.array(last),
-        emotion=emotion,
+        labels=labels,
         speaker=speaker,
         source=source,
     )

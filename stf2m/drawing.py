@@ -11,6 +11,7 @@ from stf2m.corpus import Corpus, IntArray
 from stf2m.encoded import ViewBatch
 from stf2m.recipe import Recipe
 from stf2m.tasks import Episode, Protocol, Sampler, TooFewExamplesError
+from stf2m.tracks import FloatArray
 
 #: N and K of the episodes; few shots are drawn more often.
 WAYS = (3, 4, 5, 6, 7)
@@ -36,7 +37,7 @@ class Drawn:
 @dataclass(frozen=True, eq=False)
 class Batch:
     """``views`` by modality: the batch's rows they are of, the views, what is taken off as their speakers' own, their
-    speakers' folds; ``present (n, M)``; ``labels (n,)`` among all emotions of the data.
+    speakers' folds; ``present (n, M)``; ``labels (n, C)`` the degrees of all C emotions of the data.
     """
 
     views: Mapping[str, tuple[Tensor, ViewBatch, Tensor, Tensor]]
@@ -63,6 +64,7 @@ class Drawing:
         shares = np.array([share for name, share in kinds if name in self.kinds])
         self.shares = shares / shares.sum()
         self._people = {name: _people(corpus) for name, corpus in corpora.items()}
+        self._degrees = {name: corpus.degrees(emotions) for name, corpus in corpora.items()}
 
     def draw(self, random: np.random.Generator) -> Batch:
         """A batch of ``recipe.tasks`` episodes, all of one kind."""
@@ -72,18 +74,18 @@ class Drawing:
         ]
         rows: dict[str, list[tuple[IntArray, IntArray]]] = {name: [] for name in self.names}
         labels, episodes, start = [], [], 0
-        for emotions, members, support, query in parts:
-            count = len(support) + len(query)
-            target = np.eye(len(emotions), dtype=np.float32)[np.concatenate([support, query])]
-            degrees = torch.from_numpy(_soften(target[: len(support)], random))
-            place = torch.arange(start, start + count)
-            queries = torch.from_numpy(target[len(support) :])
-            episodes.append(Drawn(place[: len(support)], place[len(support) :], degrees, queries))
-            labels += [self.emotions.index(emotions[label]) for label in np.concatenate([support, query])]
+        for emotions, members, support in parts:
+            said = self._said(members)
+            labels.append(said)
+            target = said[:, [self.emotions.index(name) for name in emotions]]
+            target = target / target.sum(axis=1, keepdims=True)
+            degrees = torch.from_numpy(_soften(target[:support], random))
+            place = torch.arange(start, start + len(said))
+            episodes.append(Drawn(place[:support], place[support:], degrees, torch.from_numpy(target[support:])))
             for name, indices in members.items():
                 there = np.flatnonzero(indices >= 0)
                 rows[name].append((start + there, indices[there]))
-            start += count
+            start += len(said)
         present = torch.zeros(start, len(self.names), dtype=torch.bool)
         views = {}
         for column, name in enumerate(self.names):
@@ -93,7 +95,13 @@ class Drawing:
                 fold = torch.from_numpy(self.folds[name][which])
                 clean = self.corpora[name].views(which, random)
                 views[name] = torch.from_numpy(where), _noisy(clean, random), self._taken_off(name, which, random), fold
-        return Batch(views, present, torch.tensor(labels), tuple(episodes))
+        return Batch(views, present, torch.from_numpy(np.concatenate(labels)), tuple(episodes))
+
+    def _said(self, members: Mapping[str, IntArray]) -> FloatArray:
+        """What people said of every row of an episode, ``(n, C)``: of views put together, in the mean."""
+        degrees = [self._degrees[name][indices] * (indices >= 0)[:, None] for name, indices in members.items()]
+        count = np.sum([indices >= 0 for indices in members.values()], axis=0)
+        return np.sum(degrees, axis=0, dtype=np.float32) / count[:, None].astype(np.float32)
 
     def _taken_off(self, name: str, which: IntArray, random: np.random.Generator) -> Tensor:
         """What is the speakers' own, ``(B, S C + E)``; for some views only a part of it, as where little is known."""
@@ -101,11 +109,11 @@ class Drawing:
         return self.own[name][which] * torch.from_numpy(share.astype(np.float32))[:, None]
 
     def _single(self, name: str, random: np.random.Generator):
-        """One episode of one modality: emotions, ``{name: indices (n,)}``, labels of the support and of the query."""
+        """One episode of one modality: emotions, ``{name: indices (n,)}``, and how many of these are support."""
         ways, shots = int(random.choice(WAYS)), int(random.choice(SHOTS))
         episode, indices = self._episode(name, ways, shots, random, None)
         members = indices[np.concatenate([episode.support, episode.query])]
-        return episode.emotions, {name: members}, episode.support_labels, episode.query_labels
+        return episode.emotions, {name: members}, len(episode.support)
 
     def _paired(self, random: np.random.Generator):
         """One episode of paired views: each modality's own episode of the same emotions, side by side."""
@@ -130,8 +138,7 @@ class Drawing:
         gone[:, gone.all(axis=0)] = False
         for name, missing in zip(chosen, gone, strict=True):
             members[name] = np.where(missing, -1, members[name])
-        labels = np.arange(ways)
-        return emotions, members, labels.repeat(shots), labels.repeat(queries)
+        return emotions, members, ways * shots
 
     def _episode(
         self, name: str, ways: int, shots: int, random: np.random.Generator, emotions: tuple[str, ...] | None

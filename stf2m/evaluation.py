@@ -93,6 +93,8 @@ class Setting:
     ``alpha`` as many in all in shares from a Dirichlet distribution (see :class:`stf2m.tasks.Sampler`). With
     ``transductive`` methods also get the queries without labels. ``wrong``: the share of the support's labels that are
     made wrong. Where people gave degrees of several emotions the support has them if ``soft``, else the highest alone.
+    ``strangers`` of each emotion that is not the episode's are asked for too: whatever a method answers is wrong, and
+    what it should do is doubt it. They count in the risk–coverage curve, and in no figure that needs a right emotion.
     """
 
     ways: int = 5
@@ -105,6 +107,7 @@ class Setting:
     transductive: bool = False
     wrong: float = 0.0
     soft: bool = True
+    strangers: int = 0
 
     @property
     def shots_in_words(self) -> str:
@@ -120,6 +123,7 @@ class Setting:
             f"queries in Dirichlet({self.alpha:g}) shares" if self.alpha is not None else "",
             f"{self.wrong:.0%} of the labels wrong" if self.wrong else "",
             "" if self.soft else "top emotions only",
+            f"{self.strangers} strangers of each other emotion" if self.strangers else "",
         ]
         return ", ".join(part for part in told if part)
 
@@ -134,6 +138,7 @@ class Setting:
             protocol=self.protocol,
             queries=self.queries,
             alpha=self.alpha,
+            strangers=self.strangers,
         )
         of_labels = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(0, 0)))
         for episode in episodes(sampler, self.episodes, self.seed):
@@ -182,7 +187,8 @@ class Result:
 
 class _Answer(NamedTuple):
     """One episode's: degrees ``(Q, N)`` that sum to one, confidence ``(Q,)``, right emotion ``(Q,)``, right degrees
-    ``(Q, N)``, degrees without support or None, and seconds.
+    ``(Q, N)``, degrees without support or None, confidence and top degree of the answers to strangers ``(2, U)``, and
+    seconds.
     """
 
     degrees: FloatArray
@@ -190,6 +196,7 @@ class _Answer(NamedTuple):
     labels: NDArray[np.intp]
     truth: FloatArray
     before: FloatArray | None
+    strangers: FloatArray
     adapting_s: float
     seconds: float
 
@@ -258,16 +265,21 @@ class _Run:
         start = time.perf_counter()
         adapted = self.method.adapt(support, degrees, episode.emotions, **given)
         adapting_s = time.perf_counter() - start
-        said = calibration.distribution(adapted.predict(query))
+        said, confidence = _said(adapted, query)
         seconds = time.perf_counter() - start
+        strange = np.zeros((2, 0), np.float32)
+        if len(episode.strangers):
+            answers, unsure = _said(adapted, self.encoded[episode.strangers])
+            strange = np.stack([unsure, answers.max(axis=1)])
         if self.watch and isinstance(adapted, Reasoned):
             self.watch.see(adapted.adapted, query)
         return _Answer(
             degrees=said,
-            confidence=adapted.confidence(query) if isinstance(adapted, Confident) else said.max(axis=1),
+            confidence=confidence,
             labels=episode.query_labels,
             truth=calibration.distribution(degrees_of(self.test, episode.query, episode.emotions)),
             before=self._before(episode.emotions, query),
+            strangers=strange,
             adapting_s=adapting_s,
             seconds=seconds,
         )
@@ -284,6 +296,12 @@ class _Run:
         return calibration.distribution(answering.predict(query))[:, [names.index(each) for each in emotions]]
 
 
+def _said(adapted: Adapted, query: Any) -> tuple[FloatArray, FloatArray]:
+    """Degrees ``(n, N)`` and the confidence in them, ``(n,)``."""
+    said = calibration.distribution(adapted.predict(query))
+    return said, adapted.confidence(query) if isinstance(adapted, Confident) else said.max(axis=1)
+
+
 def _recall(drawn: Sequence[Episode], answers: Sequence[_Answer]) -> dict[str, float]:
     names = np.concatenate([np.array(each.emotions)[each.query_labels] for each in drawn])
     right = np.concatenate([each.right for each in answers])
@@ -293,6 +311,7 @@ def _recall(drawn: Sequence[Episode], answers: Sequence[_Answer]) -> dict[str, f
 def _quality(answers: Sequence[_Answer], several: bool) -> Quality:
     """Over all answers; ``several``: whether people gave degrees of several emotions."""
     before = [(each.before, each.labels) for each in answers if each.before is not None]
+    strangers = np.concatenate([each.strangers for each in answers], axis=1)
     return calibration.quality(
         np.concatenate([each.degrees for each in answers]),
         np.concatenate([each.labels for each in answers]),
@@ -301,4 +320,5 @@ def _quality(answers: Sequence[_Answer], several: bool) -> Quality:
         if before
         else None,
         truth=np.concatenate([each.truth for each in answers]) if several else None,
+        strangers=strangers if strangers.size else None,
     )

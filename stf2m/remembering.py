@@ -46,13 +46,13 @@ def remember(train: Mapping[str, Corpus], seen: Mapping[str, Encoded], model: ST
         zero = model.trust.new_zeros(())
         column = int(encoded.present[0].argmax())
         embedded = model.readout(torch.from_numpy(encoded.pooled), zero, zero)[:, column].numpy()
-        for number, emotion in enumerate(emotions):
+        for emotion in emotions:
             about = zip(corpus.emotion, corpus.source, strict=True)
             rows = np.flatnonzero([each == emotion and source != without for each, source in about])
             if len(rows):
                 chosen = rows[_herd(embedded[rows], min(REMEMBERED, len(rows)))]
                 parts.append(encoded[chosen])
-                degrees.append(np.eye(len(emotions), dtype=np.float32)[np.full(len(chosen), number)])
+                degrees.append(corpus.degrees(emotions)[chosen])
     together = Encoded.concatenate(parts)
     rounded = replace(together, pooled=together.pooled.astype(np.float16).astype(np.float32))
     return Memory(rounded, emotions, np.concatenate(degrees))

@@ -4,11 +4,12 @@ An episode is N emotions with K support and some query examples each. Two protoc
 in two halves at random, support from one half, query from the other; *personal*: support and query of one speaker.
 Shots may be unequal, drawn for each emotion. Queries are balanced, as many of each emotion, or their shares are drawn
 from a Dirichlet distribution (Veilleux et al. 2021, *Realistic evaluation of transductive few-shot learning*).
+*Strangers* are queries of emotions that are not the episode's: the right answer to them is "I don't know".
 """
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -55,7 +56,7 @@ class Example:
 @dataclass(frozen=True, eq=False)
 class Episode:
     """N emotions; indices into the pool of examples, and which emotion each is: ``(S,)`` support and ``(Q,)`` query;
-    S is N·K where shots are equal.
+    S is N·K where shots are equal. ``strangers (U,)`` are of other emotions.
     """
 
     emotions: tuple[str, ...]
@@ -63,6 +64,7 @@ class Episode:
     support_labels: IntArray
     query: IntArray
     query_labels: IntArray
+    strangers: IntArray = field(default_factory=lambda: np.zeros(0, np.intp))
 
     def degrees(self) -> NDArray[np.float32]:
         """The support's labels as degrees, ``(S, N)``, one in each row."""
@@ -78,8 +80,9 @@ class Sampler:
 
     ``queries`` of each emotion, or as many as there are of the rarest; with ``alpha`` as many in all, in shares drawn
     from a symmetric Dirichlet distribution of that concentration, and fewer where the pool cannot keep the shares.
-    ``allowed`` restricts the emotions. What a seed draws as support for unequal shots is part of what it draws for the
-    most; balance does not change the support.
+    ``strangers`` of each other emotion at most, by the speakers of the queries. ``allowed`` restricts the emotions.
+    What a seed draws as support for unequal shots is part of what it draws for the most; balance and strangers do not
+    change the support, nor strangers the queries.
 
     Raises :class:`TooFewExamplesError` when no episode can be drawn, ``ValueError`` for numbers that make no sense.
     """
@@ -93,15 +96,16 @@ class Sampler:
         protocol: Protocol,
         queries: int = QUERIES,
         alpha: float | None = None,
+        strangers: int = 0,
         allowed: Sequence[str] | None = None,
     ) -> None:
         least, most = shots if isinstance(shots, tuple) else (shots, shots)
-        if ways < 2 or not 1 <= least <= most or queries < 1:
+        if ways < 2 or not 1 <= least <= most or queries < 1 or strangers < 0:
             raise ValueError("An episode needs two emotions, one shot and one query at least.")
         if alpha is not None and not 0 < alpha < np.inf:
             raise ValueError("The concentration of a Dirichlet distribution is a number above 0.")
         self.ways, self.queries, self.protocol, self.alpha = ways, queries, protocol, alpha
-        self.least, self.shots = least, most
+        self.least, self.shots, self.strangers = least, most, strangers
         self._by_speaker: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
         for index, example in enumerate(examples):
             if allowed is None or example.emotion in allowed:
@@ -111,6 +115,8 @@ class Sampler:
             self._check_personal()
         elif len(self._by_speaker) < 2:
             raise TooFewExamplesError("The cross-speaker protocol needs two speakers at least.")
+        if strangers and len({name for pool in self._by_speaker.values() for name in pool}) <= ways:
+            raise TooFewExamplesError(f"There is no other emotion than an episode's {ways}, so no stranger.")
 
     def draw(self, random: np.random.Generator) -> Episode:
         """Draw one episode."""
@@ -139,9 +145,8 @@ class Sampler:
         able = sorted(emotion for emotion, indices in pool.items() if len(indices) > self.shots)
         emotions = self._choose(able, random)
         shuffled = [random.permutation(pool[emotion]) for emotion in emotions]
-        return self._episode(
-            emotions, [each[: self.shots] for each in shuffled], [each[self.shots :] for each in shuffled], random
-        )
+        support, query = [each[: self.shots] for each in shuffled], [each[self.shots :] for each in shuffled]
+        return self._episode(emotions, support, query, pool, random)
 
     def _cross(self, random: np.random.Generator) -> Episode | None:
         speakers: list[str] = random.permutation(sorted(self._by_speaker)).tolist()
@@ -155,6 +160,7 @@ class Sampler:
             emotions,
             [random.choice(support[emotion], self.shots, replace=False) for emotion in emotions],
             [random.permutation(query[emotion]) for emotion in emotions],
+            query,
             random,
         )
 
@@ -169,8 +175,14 @@ class Sampler:
         return tuple(str(name) for name in random.choice(able, self.ways, replace=False))
 
     def _episode(
-        self, emotions: tuple[str, ...], support: list[IntArray], query: list[IntArray], random: np.random.Generator
+        self,
+        emotions: tuple[str, ...],
+        support: list[IntArray],
+        query: list[IntArray],
+        pool: Mapping[str, list[int]],
+        random: np.random.Generator,
     ) -> Episode:
+        """``pool``: all examples of the speakers of the queries."""
         shots = np.full(self.ways, self.shots)
         queries = np.full(self.ways, min(self.queries, *(len(each) for each in query)))
         if self.least < self.shots or self.alpha is not None:
@@ -187,7 +199,15 @@ class Sampler:
             support_labels=labels.repeat(shots),
             query=_firsts(query, queries),
             query_labels=labels.repeat(queries),
+            strangers=self._strange(emotions, pool, random) if self.strangers else np.zeros(0, np.intp),
         )
+
+    def _strange(
+        self, emotions: tuple[str, ...], pool: Mapping[str, list[int]], random: np.random.Generator
+    ) -> IntArray:
+        (own,) = random.spawn(1)
+        others = [own.permutation(pool[name])[: self.strangers] for name in sorted(pool) if name not in emotions]
+        return np.concatenate([np.zeros(0, np.intp), *others])
 
 
 def apportioned(shares: NDArray[np.float64], total: int, available: Sequence[int]) -> IntArray:

@@ -73,9 +73,11 @@ def rules(found: Sequence[Rule]) -> Table:
 def results(found: Sequence[Result], title: str, notes: Sequence[str] = ()) -> RenderableType:
     """One table of several methods on the same episodes."""
     several = any(result.quality.jensen_shannon is not None for result in found)
+    strange = any(result.quality.auroc_strangers is not None for result in found)
     table = Table(title=title, title_justify="left", header_style="dim")
     table.add_column("method")
-    for name in ("accuracy", "macro recall", "ECE", "NLL", "AURC", *(["JS"] if several else []), "adapting"):
+    more = [*(["AUROC"] if strange else []), *(["JS"] if several else [])]
+    for name in ("accuracy", "macro recall", "ECE", "NLL", "AURC", *more, "adapting"):
         table.add_column(name, justify="right")
     table.add_column("learned from")
     best = max(result.accuracy for result in found)
@@ -89,6 +91,7 @@ def results(found: Sequence[Result], title: str, notes: Sequence[str] = ()) -> R
             f"{before}{quality.ece:.3f}",
             f"{quality.nll:.3f}",
             f"{quality.aurc:.3f}",
+            *([f"{quality.auroc_strangers:.3f}"] if quality.auroc_strangers is not None else []),
             *([f"{quality.jensen_shannon:.3f}"] if quality.jensen_shannon is not None else []),
             f"{result.adapt_ms:.1f} ms",
             result.trained_on,

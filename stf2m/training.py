@@ -347,8 +347,8 @@ class Trainer:
         """Auxiliary classification of every view among all emotions of the data, by every stream."""
         present = batch.present.to(self.device)
         spoken = torch.einsum("nmsd,msde->nmse", streams, self.heads)[present].flatten(0, 1)
-        labels = batch.labels.to(self.device)[:, None, None].expand(-1, *self.heads.shape[:2])[present]
-        return CLASSES * F.cross_entropy(spoken, labels.flatten(), label_smoothing=0.1)
+        labels = batch.labels.to(self.device)[:, None, None].expand(-1, *self.heads.shape[:2], -1)[present]
+        return CLASSES * F.cross_entropy(spoken, labels.flatten(0, 1), label_smoothing=0.1)
 
 
 def sorted_by_road(corpora: Mapping[str, Corpus]) -> list[tuple[str, Corpus]]:

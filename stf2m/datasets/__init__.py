@@ -147,8 +147,7 @@ def examples(dataset: Dataset, indices: Sequence[int] | None = None) -> list[Exa
 
 
 def _example(item: Item, tracks: Mapping[str, Track]) -> Example:
-    degrees = item.degrees or {item.emotion: 1.0}
-    return Example(views(tracks, performance(tracks)), degrees, item.speaker, item.name)
+    return Example(views(tracks, performance(tracks)), item.labels, item.speaker, item.name)
 
 
 def performance(tracks: Mapping[str, Track]) -> Segment:

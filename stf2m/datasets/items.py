@@ -52,6 +52,11 @@ class Item:
     stretch: tuple[float, float] | None = None
 
     @property
+    def labels(self) -> Mapping[str, float]:
+        """The degree of every emotion that it has: of the one, where the set names one only."""
+        return self.degrees or {self.emotion: 1.0}
+
+    @property
     def file(self) -> Path | None:
         """The first file of the item, None for a bare sentence."""
         return self.files[0] if self.files else None

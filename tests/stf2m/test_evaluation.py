@@ -1,10 +1,13 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from stf2m.comparison import prepare
+from stf2m.datasets import Selection
 from stf2m.evaluation import Setting, evaluate
 from stf2m.methods import METHODS, Adapting, UnknownMethodError, method
 from stf2m.network import Memory
@@ -151,6 +154,42 @@ def test_confidence_of_its_own_is_judged_apart_from_the_top_degree(pool):
     quality = evaluate(Notes(pool), pool, CROSS).quality
     assert quality.aurc < 0.7 * quality.aurc_softmax
     assert evaluate(Guess(pool, 0.5), pool, CROSS).quality.ece_before is None
+
+
+class Doubts(Guess):
+    """Knows everything but strangers, whom it doubts although its top degree is as high."""
+
+    def predict(self, query: np.ndarray) -> np.ndarray:
+        return np.where(
+            super().predict(query).any(axis=1)[:, None], super().predict(query), np.eye(2)[[0] * len(query)]
+        )
+
+    def confidence(self, query: np.ndarray) -> np.ndarray:
+        return super().predict(query).max(axis=1)
+
+
+def test_strangers_are_wrong_answers_that_a_method_should_doubt(pool):
+    setting = replace(CROSS, ways=2, strangers=3)
+    told = evaluate(Doubts(pool, 1.0), pool, setting).quality
+    assert (told.auroc_strangers, told.auroc_strangers_softmax) == (1.0, 0.5)
+    assert told.aurc == pytest.approx(np.maximum(1 - 10 / np.arange(1, 14), 0).mean(), abs=0.01)
+    assert told.aurc_softmax == pytest.approx(3 / 13, abs=0.01)
+    without = evaluate(Doubts(pool, 1.0), pool, replace(setting, strangers=0))
+    assert (without.quality.aurc, without.quality.auroc_strangers) == (0, None)
+    assert evaluate(Doubts(pool, 1.0), pool, setting).accuracy == without.accuracy == 1.0
+    with pytest.raises(TooFewExamplesError, match="no other emotion"):
+        evaluate(Guess(pool, 1.0), pool, replace(CROSS, strangers=1))
+
+
+@pytest.mark.data
+def test_the_shipped_model_doubts_emotions_that_nobody_told_it_of_more_than_its_degrees_say(data_dir: Path):
+    voices = prepare(data_dir / "ravdess_speech", Selection(speakers="15-18"), learning=False)
+    setting = Setting(shots=5, episodes=60, strangers=5)
+    told = evaluate(Adapting(memory=False), voices.test, setting).quality
+    assert told.auroc_strangers is not None
+    assert told.auroc_strangers_softmax is not None
+    assert told.auroc_strangers > told.auroc_strangers_softmax + 0.02
+    assert told.aurc < told.aurc_softmax
 
 
 def test_a_checkpoint_answers_before_it_adapts_as_far_as_it_remembers_and_tells_its_own_uncertainty():

@@ -120,6 +120,23 @@ def test_shares_of_queries_are_dirichlet_and_their_number_is_kept():
         assert np.allclose((counts / 15).var(axis=0), spread, rtol=0.2)
 
 
+@pytest.mark.parametrize("protocol", ["cross", "personal"])
+def test_strangers_are_of_other_emotions_by_those_who_are_asked_and_change_nothing_else(protocol):
+    known = [Example({}, {emotion: 1.0}, str(who)) for who in range(4) for emotion in "abcd" for _ in range(6)]
+    for seed in range(20):
+        episode, plain = (
+            Sampler(known, ways=2, shots=2, protocol=protocol, strangers=count).draw(np.random.default_rng(seed))
+            for count in (3, 0)
+        )
+        assert np.array_equal(episode.support, plain.support)
+        assert np.array_equal(episode.query, plain.query)
+        assert not len(plain.strangers)
+        others = sorted(set("abcd") - set(episode.emotions))
+        assert [known[row].emotion for row in episode.strangers] == [name for name in others for _ in range(3)]
+        asked, told = ({known[row].speaker for row in rows} for rows in (episode.strangers, episode.support))
+        assert asked == told if protocol == "personal" else not asked & told
+
+
 @given(
     st.lists(st.floats(0.001, 1), min_size=2, max_size=7), st.integers(1, 60), st.lists(st.integers(1, 30), min_size=7)
 )

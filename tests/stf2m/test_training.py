@@ -16,7 +16,7 @@ from stf2m.finishing import MOST_STEPS, STEP, choose, complete
 from stf2m.fitting import STRETCHES, discriminant, fit, folds, general
 from stf2m.model import SHIPPED, STF2M
 from stf2m.recipe import Gathered, Recipe, RecipeError, Source
-from stf2m.remembering import MOST, WEIGHTS
+from stf2m.remembering import MOST, WEIGHTS, remember
 from stf2m.tasks import Sampler, episodes
 from stf2m.threads import one_thread
 from stf2m.tracks import Modality
@@ -61,7 +61,7 @@ def corpus(modality: Modality, speakers: range, seed: int) -> Corpus:
         np.ones(frames, bool),
         first,
         first + lengths,
-        tuple(EMOTIONS[row[0]] for row in rows),
+        tuple({EMOTIONS[row[0]]: 1.0} for row in rows),
         tuple(f"speaker {row[1]}" for row in rows),
         ("made",) * len(rows),
     )
@@ -98,6 +98,29 @@ def trained(train, validation) -> Trainer:
         if trainer.step % RECIPE.check == 0:
             trainer.check()
     return trainer
+
+
+def test_degrees_of_several_emotions_are_what_is_learned(train, tmp_path) -> None:
+    """People said 0.6 of one emotion and 0.4 of the next: support, targets and classes say so as well."""
+    after = {name: EMOTIONS[(place + 1) % len(EMOTIONS)] for place, name in enumerate(EMOTIONS)}
+    soft = {
+        name: dataclasses.replace(known, labels=tuple({each: 0.6, after[each]: 0.4} for each in known.emotion))
+        for name, known in train.items()
+    }
+    trainer = Trainer(RECIPE, soft, {})
+    assert (trainer.emotions, soft["face"].emotion) == (EMOTIONS, train["face"].emotion)
+    for seed in range(10):
+        batch = trainer.drawing.draw(np.random.default_rng(seed))
+        assert torch.allclose(batch.labels.sort(dim=1).values, torch.tensor([0, 0, 0, 0.4, 0.6]))
+        for episode in batch.episodes:
+            assert torch.allclose(episode.target.sum(dim=1), torch.ones(len(episode.target)))
+            others = episode.target[(episode.target.max(dim=1).values < 1)]
+            assert torch.allclose(others.max(dim=1).values, torch.tensor(0.6))
+            assert len(episode.support) == len(episode.degrees)
+    assert np.isfinite(trainer.advance())
+    seen = {name: encode(trainer.averaged(), known) for name, known in soft.items()}
+    memory = remember(soft, seen, trainer.averaged())
+    assert np.allclose(np.sort(memory.degrees, axis=1)[:, -2:], [0.4, 0.6])
 
 
 def test_a_killed_run_goes_on_to_the_same_weights(trained, train, validation, tmp_path: Path) -> None:
