@@ -38,7 +38,8 @@ def tables(found: Found) -> list[Table]:
         Table(
             f"Ablations: {VOICES.name}",
             "Trained on voices of RAVDESS' actors 1–12 alone, for fewer steps than the shipped checkpoint "
-            "(`stf2m/recipes/voice.toml`), and chosen by actors 13 and 14; from corrections alone.",
+            "(`stf2m/recipes/voice.toml`), and chosen by actors 13 and 14; from corrections alone. Where something is "
+            "better without a part, the part costs accuracy in voices: the rules are there to be read.",
             ("without", *(episodes_in_words(setting) for setting in SETTINGS)),
             (*rows, alone),
         )

@@ -1,12 +1,14 @@
 """What corrections are like in practice: wrong, of unequal number, of people who show one emotion only."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from scipy import stats
 
 from benchmarks.fewshot import CROSS, OURS, PERSONAL, VOICES, with_unlabelled
 from benchmarks.report import Table, best_bold
-from benchmarks.trials import Found, Job, Trial, episodes_in_words
+from benchmarks.trials import Found, Job, Trial, episodes_in_words, figure
 from stf2m.datasets import Selection
 from stf2m.evaluation import Result, Setting
 
@@ -52,24 +54,27 @@ def tables(found: Found) -> list[Table]:
     harder = []
     for hardship, setting in HARDER.items():
         results = [found[VOICES, setting, name] for name in METHODS]
-        harder.append((hardship, episodes_in_words(setting), *_told([(each,) for each in results])))
+        told = best_bold([figure(each) for each in results], [each.accuracy for each in results])
+        harder.append((hardship, episodes_in_words(setting), *told))
     few = []
     for told, trials in (("one", ONE_EMOTION), ("two", ALL_EMOTIONS)):
-        few.append((told, *_told([[found[trial, TWO, name] for trial in trials] for name in FEW_METHODS])))
+        few.append((told, *_over_draws([[found[trial, TWO, name] for trial in trials] for name in FEW_METHODS])))
     return [
         Table(f"Hardships: {VOICES.name}", "", ("hardship", "episodes", *METHODS), tuple(harder)),
         Table(
             "People who show few emotions: RAVDESS, actors 15–18 (voice)",
             f"{episodes_in_words(TWO)}; which emotions each person shows is drawn {DRAWS} times, with {TWO.episodes} "
-            "episodes each. Methods that normalise by speaker see nothing of a person but these emotions.",
+            "episodes each. Methods that normalise by speaker see nothing of a person but these emotions. The "
+            "intervals are Student's, over the draws.",
             ("emotions of each person", *FEW_METHODS),
             tuple(few),
         ),
     ]
 
 
-def _told(several: "list[tuple[Result, ...] | list[Result]]") -> list[str]:
-    """Each method's mean over its results and half the 95 % interval of that, the best in bold."""
-    means = [float(np.mean([each.accuracy for each in results])) for results in several]
-    spread = [float(np.sqrt(np.sum([each.ci95**2 for each in results]))) / len(results) for results in several]
-    return best_bold([f"{mean:.3f} ± {ci:.3f}" for mean, ci in zip(means, spread, strict=True)], means)
+def _over_draws(methods: Sequence[Sequence[Result]]) -> list[str]:
+    """Each method's mean over its draws and half the 95 % interval of that, the best in bold."""
+    accuracy = np.array([[each.accuracy for each in draws] for draws in methods])
+    means = accuracy.mean(axis=1)
+    half = stats.t.ppf(0.975, DRAWS - 1) * accuracy.std(axis=1, ddof=1) / DRAWS**0.5
+    return best_bold([f"{mean:.3f} ± {ci:.3f}" for mean, ci in zip(means, half, strict=True)], means.tolist())

@@ -1,9 +1,9 @@
 """What the middle layers of Whisper's encoder hear: how something is said more than what is said.
 
-The last layer of a speech recogniser has forgotten most of the tone of voice; its first layers have not (see
-``benchmarks/RESULTS.md``). So the encoder is run here by itself, from the recogniser's own weights, and only as far as
-it is needed. It knows where in its window a sound lies, and says something else of the same sound elsewhere; therefore
-every moment is heard in the middle of a window of its own, and what is said of silence there is taken off.
+The last layer of a speech recogniser has forgotten most of the tone of voice; its first layers have not. So the encoder
+is run here by itself, from the recogniser's own weights, and only as far as it is needed. It knows where in its window
+a sound lies, and says something else of the same sound elsewhere; therefore every moment is heard in the middle of a
+window of its own, and what is said of silence there is taken off.
 """
 
 import struct

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["MODALITY", "SubtitleError", "extract", "extract_sentence"]
 
 #: The layers of MiniLM whose mean over a sentence's tokens is kept, of 6 with 384 numbers each. The last knows what a
-#: sentence is about; the middle and first ones tell more of its tone (see ``benchmarks/RESULTS.md``).
+#: sentence is about; the middle and first ones tell more of its tone.
 LAYERS, WIDTH = (1, 4, 6), 384
 
 MODALITY = Modality(
