@@ -1,5 +1,6 @@
 """Learning from the corrections of a study: a new model version, what it changed, and honest figures about it."""
 
+import contextvars
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -76,7 +77,13 @@ class Adapting:
         self._model = predictions.model
         self._renewing = threading.Lock()
 
-    def start(self, study: StudyRecord, edits: RuleEdits = NO_EDITS, edited: Sequence[str] = ()) -> ModelVersionRecord:
+    def start(
+        self,
+        study: StudyRecord,
+        annotator_id: int | None,
+        edits: RuleEdits = NO_EDITS,
+        edited: Sequence[str] = (),
+    ) -> ModelVersionRecord:
         """The model as shipped, as the first version of a study; or with the rules that people ``edited``."""
         meanings = label_set.meanings(study)
         emotions = [name for name in study.emotion_names if self._knows(meanings[name])]
@@ -85,7 +92,7 @@ class Adapting:
         figures = {"checkpoint": self._predictions.checkpoint, **({"edited": list(edited)} if edits else {})}
         file = self._predictions.keep(base.named(emotions).with_edits(edits))
         kind = "adapted" if edits else "base"
-        return self._store.add_model_version(study.id, NewVersion(kind, emotions, file, figures=figures))
+        return self._store.add_model_version(study.id, NewVersion(kind, emotions, file, figures=figures), annotator_id)
 
     def versions(self, study_id: int) -> list[ModelVersionRecord]:
         """The versions of a study that the present checkpoint can run, oldest first."""
@@ -98,7 +105,10 @@ class Adapting:
             return version
         with self._renewing:
             version = self._store.active_version(study_id)
-            return version if version is not None and self._runs(version) else self._renew(study_id, version)
+            if version is not None and self._runs(version):
+                return version
+            # In a context in which nobody asks: it is the studio's own doing, whoever happened to need it first.
+            return contextvars.Context().run(self._renew, study_id, version)
 
     def readiness(self, study: StudyRecord, whose: Whose | None = None) -> tuple[Counter[str], str]:
         """The corrections per emotion, and what is missing before the model can adapt to them (empty: nothing).
@@ -212,7 +222,7 @@ class Adapting:
         if self.active(study_id).kind == "adapted" and not self.readiness(study)[1]:
             return self.adapt(study, annotator_id, lambda share, stage: None).version
         was = self.active(study_id)
-        base = self.start(study, self._edits(study, was), was.figures.get("edited", []))
+        base = self.start(study, annotator_id, self._edits(study, was), was.figures.get("edited", []))
         return self._store.activate(base.id, annotator_id)
 
     def _answers_for(self, version: ModelVersionRecord, study: StudyRecord) -> bool:
@@ -262,9 +272,9 @@ class Adapting:
         study = self._store.study(study_id)
         edits = self._edits_for_this_model(outdated)
         edited = outdated.figures.get("edited", []) if outdated else []
-        base = self.start(study)
+        base = self.start(study, None)
         if outdated is None or not outdated.corrections:
-            return self._store.activate(self.start(study, edits, edited).id if edits else base.id)
+            return self._store.activate(self.start(study, None, edits, edited).id if edits else base.id)
         there = {clip.id: clip for clip in self._ready(study_id)}
         corrections = [each for each in self._store.corrections(outdated.id) if each.clip_id in there]
         emotions, chosen = list(outdated.emotions), outdated.figures.get("unlabelled")

@@ -1,17 +1,13 @@
 """Backups that make themselves: one every so many hours, of which the latest are kept."""
 
-import logging
-import threading
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from annotations.records import AnnotationError, StoreError
 from annotations.store import Store
+from app.regularly import keep_doing
 
 #: How often it is looked whether one is due, seconds.
 LOOK_S = 60.0
-log = logging.getLogger(__name__)
 
 
 class Backups:
@@ -40,14 +36,5 @@ class Backups:
         return made
 
     def keep_taking(self) -> None:
-        """Take them for as long as the program runs; a failure is logged and tried again."""
-
-        def work() -> None:
-            while True:
-                try:
-                    self.take_if_due(datetime.now(UTC))
-                except (AnnotationError, StoreError, OSError):
-                    log.exception("The backup failed")
-                time.sleep(LOOK_S)
-
-        threading.Thread(target=work, name="backups", daemon=True).start()
+        """Take them for as long as the program runs."""
+        keep_doing("The backup", LOOK_S, lambda: self.take_if_due(datetime.now(UTC)))

@@ -6,6 +6,8 @@ import gradio as gr
 from gradio.context import LocalContext
 from starlette.requests import Request
 
+from annotations.records import AnnotationError
+
 #: Set while one of the studio's own addresses answers; Gradio itself says it of its events.
 _ADDRESSED: ContextVar[Request | None] = ContextVar("addressed", default=None)
 
@@ -21,6 +23,17 @@ def request() -> Request | None:
     if isinstance(asked, gr.Request):
         asked = asked.request
     return asked or _ADDRESSED.get()
+
+
+def annotator(told: object) -> int:
+    """The id under which a page says that somebody does something.
+
+    Raises :class:`annotations.records.AnnotationError` for anything else: what nobody does is the studio's own doing,
+    and no page asks for that.
+    """
+    if type(told) is not int:
+        raise AnnotationError("It is not known who does this; load the page again.")
+    return told
 
 
 def cookie(name: str) -> str | None:

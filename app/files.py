@@ -7,6 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 from annotations.records import ClipRecord
+from app.incoming import Incoming
 from stf2m.media import MediaInfo, frames, playable
 from stf2m.weights import Progress
 
@@ -14,15 +15,22 @@ THUMBNAIL_WIDTH = 240
 
 
 class ClipFiles:
-    """The folders of one studio: ``clips/`` per clip, ``tracks/`` by content, ``models/`` per model version."""
+    """The folders of one studio: ``clips/`` per clip, ``tracks/`` by content, ``models/`` per model version, and for
+    what is on its way in ``incoming/``, where each process has a folder of its own.
+    """
 
     def __init__(self, home: Path) -> None:
         self.home = home
         self.tracks = home / "tracks"
         self.models = home / "models"
-        self.incoming = home / "incoming"
-        for folder in (home / "clips", self.tracks, self.models, self.incoming):
+        for folder in (home / "clips", self.tracks, self.models):
             folder.mkdir(parents=True, exist_ok=True)
+        self._incoming = Incoming(home / "incoming")
+        self.incoming = self._incoming.folder
+
+    def close(self) -> None:
+        """Nothing comes in any more."""
+        self._incoming.close()
 
     def folder(self, study_id: int, sha256: str) -> Path:
         """The folder of a clip of a study; the same content gives the same folder."""

@@ -118,12 +118,17 @@ class Jobs:
         self._jobs: dict[int, Job] = {}
         self._lock = threading.Lock()
 
-    def submit(self, group: int, name: str, work: Callable[[Progress], int]) -> Job:
-        """Queue ``work``; it gets a progress function and returns the id of what it made."""
+    def submit(
+        self, group: int, name: str, work: Callable[[Progress], int], clear_up: Callable[[], object] = lambda: None
+    ) -> Job:
+        """Queue ``work``; it gets a progress function and returns the id of what it made.
+
+        ``clear_up`` is called before the job says that it has ended, also where it was cancelled before its turn.
+        """
         with self._lock:
             job = Job(id=len(self._jobs) + 1, group=group, name=name)
             self._jobs[job.id] = job
-        self.line.join(job, lambda: self._run(job, work))
+        self.line.join(job, lambda: self._run(job, work, clear_up))
         return job
 
     def of(self, group: int) -> list[Job]:
@@ -148,7 +153,7 @@ class Jobs:
             job._cancel.set()
         return not any(job.state == "running" for job in jobs)
 
-    def _run(self, job: Job, work: Callable[[Progress], int]) -> None:
+    def _run(self, job: Job, work: Callable[[Progress], int], clear_up: Callable[[], object]) -> None:
         def progress(share: float, stage: str) -> None:
             if job._cancel.is_set():
                 raise CancelledError
@@ -156,8 +161,11 @@ class Jobs:
 
         job.state, job.started = "running", time.monotonic()
         try:
-            progress(0.0, "Starting")
-            job.result = work(progress)
+            try:
+                progress(0.0, "Starting")
+                job.result = work(progress)
+            finally:
+                clear_up()
             job.state, job.progress, job.stage = "done", 1.0, "Done"
         except CancelledError:
             job.state, job.stage = "cancelled", "Cancelled"

@@ -6,10 +6,10 @@ is free between things that live on would be held.
 
 import ctypes
 import sys
-import threading
-import time
 from collections.abc import Callable
 from functools import lru_cache
+
+from app.regularly import keep_doing
 
 #: Parameters of glibc's ``mallopt``, https://man7.org/linux/man-pages/man3/mallopt.3.html.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
@@ -36,15 +36,8 @@ def give_back_now() -> bool:
 
 def keep_giving_back() -> None:
     """Do so from time to time for as long as the program runs."""
-    if _function("malloc_trim") is None:
-        return
-
-    def work() -> None:
-        while True:
-            time.sleep(EVERY_S)
-            give_back_now()
-
-    threading.Thread(target=work, name="memory", daemon=True).start()
+    if _function("malloc_trim") is not None:
+        keep_doing("Giving back memory", EVERY_S, give_back_now)
 
 
 @lru_cache

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import gradio as gr
 
 from annotations.records import AnnotationError, ModelVersionRecord
-from app import look
+from app import caller, look
 from app.pages import about, adapt, annotate, data, rules, team, views
 from app.session import Session
 from app.studio import Studio
@@ -123,7 +123,7 @@ def _header(studio: Studio, session: Session) -> _Header:
 
     def make(name: str, emotions: list[str], annotator_id: int) -> tuple[gr.Dropdown, gr.Group, int, None]:
         try:
-            made = studio.create_study(name, emotions, annotator_id)
+            made = studio.create_study(name, emotions, caller.annotator(annotator_id))
         except AnnotationError as error:
             raise gr.Error(str(error), print_exception=False) from error
         choices = [(each.name, each.id) for each in studio.studies()]

@@ -15,9 +15,12 @@ from app.accounts import Accounts, allow
 from app.backups import Backups
 from app.doorway import COOKIE, Doorway
 from app.members import Members
+from app.regularly import keep_doing
 from app.settings import Settings
-from app.studio import Studio
+from app.studio import FORGET_EVERY_S, Studio
 from app.visitors import Visitors
+
+_FORGETTING = "Deleting for good what was removed a day ago"
 
 
 @dataclass(frozen=True)
@@ -74,8 +77,9 @@ def serve(settings: Settings, **options: Any) -> Served:
 
 def _studio(settings: Settings) -> _Opening:
     accounts = Accounts(settings.home) if settings.mode == "team" else None
-    studio = Studio(settings, may_write=_by_role(accounts) if accounts else None)
+    studio = Studio(settings, may_write=by_role(accounts) if accounts else None)
     first_start.prepare(studio)
+    keep_doing(_FORGETTING, FORGET_EVERY_S, studio.forget_removed)
     if settings.backup_hours:
         Backups(studio.store, settings.home, settings.backup_hours, settings.backups_kept).keep_taking()
     if accounts is None:
@@ -91,8 +95,11 @@ def _studio(settings: Settings) -> _Opening:
     return _Opening(studio, studio, options=login, doors=(Middleware(Members, accounts=accounts),))
 
 
-def _by_role(accounts: Accounts) -> MayWrite:
-    """What nobody has asked for, an analysis that goes on by itself, is the studio's own doing."""
+def by_role(accounts: Accounts) -> MayWrite:
+    """The rule of a team's studio: each writes what their role allows, under the name that they signed in with.
+
+    What nobody has asked for, an analysis that goes on by itself, is the studio's own doing.
+    """
 
     def may_write(deed: Deed) -> None:
         if caller.request() is not None:
@@ -110,6 +117,7 @@ def _demo(settings: Settings) -> _Opening:
     for study in studio.studies():
         studio.version(study.id)  # made again with a new checkpoint, if need be, once for all visitors
     visitors = Visitors(studio, lambda: caller.cookie(COOKIE))
+    keep_doing(_FORGETTING, FORGET_EVERY_S, visitors.forget_removed)
     os.environ["GRADIO_TEMP_DIR"] = str(visitors.cache)
     options = {"state_session_capacity": 8 * settings.max_visitors}
     return _Opening(visitors.stand_in(), studio, visitors, options, (Middleware(Doorway, visitors=visitors),))

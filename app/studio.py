@@ -43,8 +43,8 @@ from stf2m.tracks import Track
 from stf2m.vocabulary import canonical
 from stf2m.weights import Progress
 
-#: For so long undo brings back a clip that was taken out.
-REGRET = timedelta(days=1)
+#: For so long undo brings back a clip that was taken out; and how often it is looked which one is beyond that, seconds.
+REGRET, FORGET_EVERY_S = timedelta(days=1), 600.0
 
 Kept = TypeVar("Kept")
 
@@ -93,6 +93,7 @@ class Studio:
         if not self._jobs.stop():
             return False
         self.store.close()
+        self.files.close()
         if "outgoing" in vars(self):
             shutil.rmtree(self.outgoing, ignore_errors=True)
         return True
@@ -110,7 +111,7 @@ class Studio:
     def create_study(self, name: str, emotions: Sequence[str], annotator_id: int | None = None) -> StudyRecord:
         """Create a study with its emotions and the model as shipped as its first version."""
         study = self.store.create_study(name, [canonical(emotion) for emotion in emotions], annotator_id)
-        self._adapting.start(study)
+        self._adapting.start(study, annotator_id)
         return study
 
     def annotator(self, name: str) -> AnnotatorRecord:
@@ -128,18 +129,20 @@ class Studio:
         self._queue.forget(clip)
         return clip
 
-    def submit(self, study_id: int, upload: Upload) -> Job:
-        """Analyse a video file in the background: the work goes on when the page is closed."""
+    def submit(self, study_id: int, upload: Upload, clear_up: Callable[[], object] = lambda: None) -> Job:
+        """Analyse a video file in the background: the work goes on when the page is closed.
+
+        The studio keeps a copy of its own; ``clear_up`` is called when the file is needed no more, whatever came of it.
+        """
         return self._jobs.submit(
-            study_id, Path(upload.name).name, lambda progress: self.ingest(study_id, upload, progress).id
+            study_id, Path(upload.name).name, lambda progress: self.ingest(study_id, upload, progress).id, clear_up
         )
 
     def catch_up(self) -> None:
-        """Finish clips that were added but not made ready before the studio was killed; forget those taken out.
+        """Finish clips that were added but not made ready before the studio was killed, from its own copy of them.
 
         Clips of which only the labels were imported stay as they are.
         """
-        self.forget_removed()
         for study in self.store.studies():
             for clip in self.store.clips(study.id):
                 without_video = clip.status == "failed" and self.files.media(clip) is None
@@ -184,14 +187,16 @@ class Studio:
     def delete_clips(self, clip_ids: Sequence[int], annotator_id: int) -> None:
         """Take clips out of their study; one undo brings them back for a day, then they are gone with all files."""
         self.store.delete_clips(clip_ids, annotator_id)
-        self.forget_removed()
 
     def forget_removed(self, keep: timedelta = REGRET) -> None:
         """Delete clips for good that were taken out longer ago: files, tracks, thumbnails, annotations, suggestions."""
         removed = [clip for study in self.studies() for clip in self.store.clips(study.id, removed=True)]
         for clip in removed:
             if clip.deleted is not None and datetime.now(UTC) - clip.deleted >= keep:
-                self.store.purge(clip.id)
+                try:
+                    self.store.purge(clip.id)
+                except NotFoundError:  # brought back just now, or another process was first
+                    continue
                 self.predictions.forget(clip)
                 others = [each.sha256 for study in self.studies() for each in self._clips_of(study.id)]
                 self.files.remove(clip, tracks_too=clip.sha256 not in others)

@@ -15,8 +15,6 @@ from app.studio import Studio
 
 #: An announced file whose bytes do not come within this time is forgotten, seconds.
 PATIENCE_S = 3600.0
-#: What lies so long where files come in belongs to nobody any more, seconds.
-STALE_S = 24 * 3600.0
 SUBTITLES = (".srt", ".vtt")
 
 
@@ -32,17 +30,13 @@ class Announced:
 
 
 class Uploads:
-    """Receives files in chunks, so that memory does not grow with them, and clears up behind finished analyses."""
+    """Receives files in chunks, so that memory does not grow with them; they go when their analysis has ended."""
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
         self._announced: dict[str, Announced] = {}
-        self._folders: dict[int, tuple[int, Path]] = {}
         self._received = 0
         self._lock = threading.Lock()
-        for left in studio.files.incoming.iterdir():  # by a studio that was killed; another process may be at work
-            if time.time() - left.stat().st_mtime > STALE_S:
-                shutil.rmtree(left, ignore_errors=True)
 
     def announce(
         self, study_id: int, name: str, size: int, subtitles: tuple[str, str] | None = None, typed: str = ""
@@ -53,7 +47,6 @@ class Uploads:
         subtitle file of another kind, :class:`annotations.records.NotFoundError` for an unknown study.
         """
         self._studio.study(study_id)
-        self._clear_up()
         settings = self._studio.settings
         if size > settings.max_bytes:
             raise self._too_large(name)
@@ -82,22 +75,14 @@ class Uploads:
             folder.mkdir(parents=True)
             path = folder / f"clip{_suffix(announced.name)}"
             await self._write(path, announced.name, chunks)
-            job = self._studio.submit(announced.study_id, _upload(announced, path))
+            return self._studio.submit(
+                announced.study_id, _upload(announced, path), lambda: shutil.rmtree(folder, ignore_errors=True)
+            )
         except BaseException as error:
             shutil.rmtree(folder, ignore_errors=True)
             if isinstance(error, OSError):
                 raise PlainError(f"{announced.name} could not be kept: {plainly(error)}.") from error
             raise
-        self._folders[job.id] = (announced.study_id, folder)
-        return job
-
-    def _clear_up(self) -> None:
-        """Remove what finished analyses no longer need: the studio keeps a copy of its own."""
-        for job_id, (study_id, folder) in list(self._folders.items()):
-            job = next((each for each in self._studio.jobs(study_id) if each.id == job_id), None)
-            if job is None or job.finished:
-                shutil.rmtree(folder, ignore_errors=True)
-                self._folders.pop(job_id, None)
 
     async def _write(self, path: Path, name: str, chunks: AsyncIterator[bytes]) -> None:
         size = 0

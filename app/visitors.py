@@ -4,7 +4,6 @@ A visit is known by a secret that only the visitor's browser has. Its studio is 
 is copied, the files are linked, and what is known of the prepared clips is in memory once for all.
 """
 
-import logging
 import os
 import secrets
 import shutil
@@ -19,6 +18,7 @@ from typing import Any
 
 from annotations.records import StoreError
 from app.jobs import PlainError
+from app.regularly import keep_doing
 from app.settings import Settings
 from app.studio import Studio
 
@@ -31,7 +31,6 @@ LOOK_S = 5.0
 #: So many pages of one visit are remembered; older ones must be loaded again.
 MOST_PAGES = 50
 _LINKED = ("clips", "models", "tracks")
-log = logging.getLogger(__name__)
 
 
 class VisitOver(PlainError):  # noqa: N818 - what happened, in a person's words
@@ -153,16 +152,20 @@ class Visitors:
     def keep_sweeping(self, forget: Callable[[str], object]) -> None:
         """Sweep from time to time for as long as the program runs; ``forget`` gets each page that is gone."""
 
-        def work() -> None:
-            while True:
-                time.sleep(LOOK_S)
-                try:
-                    for page in self.sweep():
-                        forget(page)
-                except Exception:
-                    log.exception("Looking who has left the demo failed")
+        def sweep() -> None:
+            for page in self.sweep():
+                forget(page)
 
-        threading.Thread(target=work, name="visitors", daemon=True).start()
+        keep_doing("Looking who has left the demo", LOOK_S, sweep)
+
+    def forget_removed(self) -> None:
+        """As :meth:`app.studio.Studio.forget_removed`, for every visitor: a visit may last over a day."""
+        with self._lock:
+            visits = list(self._visits.values())
+        for visit in visits:
+            with visit.making:
+                if visit.studio and not visit.over:
+                    visit.studio.forget_removed()
 
     def _clear(self, visit: Visit) -> bool:
         """Delete all of a visit; False while one of its analyses has yet to stop."""

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from annotations.records import ModelVersionRecord
-from app import inspection, rule_changes, team
+from app import caller, inspection, rule_changes, team
 from app.adapting import Change, NotEnoughCorrections
 from app.figures.corrections import corrections_per_emotion
 from app.figures.ribbon import before_after
@@ -94,7 +94,7 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
             progress(share, desc=stage)
 
         try:
-            studio.adapt(study_id, annotator_id, report_progress, unlabelled=also, whose=teacher)
+            studio.adapt(study_id, caller.annotator(annotator_id), report_progress, unlabelled=also, whose=teacher)
         except NotEnoughCorrections as error:
             raise gr.Error(str(error), print_exception=False, title="Not yet") from error
         return changed + 1
@@ -104,7 +104,7 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
 
     def go_back(study_id: int, annotator_id: int, changed: int, event: gr.EventData) -> int:
         version = studio.version(study_id, int(event.go))
-        studio.activate(version.id, annotator_id)
+        studio.activate(version.id, caller.annotator(annotator_id))
         return changed + 1
 
     everything = list(vars(parts).values())

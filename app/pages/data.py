@@ -18,7 +18,7 @@ from annotations.formats import Written
 from annotations.formats.zipped import file_name
 from annotations.interchange import ImportReport
 from annotations.records import AnnotationError, ClipRecord, NotFoundError, StoreError
-from app import bundle
+from app import bundle, caller
 from app.bundle import Bundled
 from app.jobs import PlainError
 from app.pages import places, take_away
@@ -122,10 +122,10 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
             raise gr.Error(str(error), print_exception=False) from error
         return gr.DownloadButton(value=str(path)), bundled_html(made, path.name)
 
-    def make_backup(annotator_id: int | None) -> tuple[gr.DownloadButton, str]:
+    def make_backup(annotator_id: int) -> tuple[gr.DownloadButton, str]:
         path = _place(studio.outgoing, 0, f"studio-{datetime.now(UTC):%Y-%m-%d-%H%M%S}.sqlite3")
         try:
-            studio.store.backup(path, annotator_id)
+            studio.store.backup(path, caller.annotator(annotator_id))
         except (AnnotationError, StoreError) as error:
             raise gr.Error(str(error), print_exception=False) from error
         return gr.DownloadButton(value=str(path)), BACKED_UP.format(html.escape(path.name))
@@ -133,9 +133,10 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
     def bring_in(file: str, study_id: int, annotator_id: int, changed: int) -> tuple[str, int]:
         path = Path(file)
         try:
+            by = caller.annotator(annotator_id)
             with path.open("rb") as content:
                 read = formats.read(content.read(formats.LARGEST + 1), path.name)
-            report = studio.store.import_file(studio.study(study_id).name, read, annotator_id)
+            report = studio.store.import_file(studio.study(study_id).name, read, by)
         except (AnnotationError, StoreError) as error:
             return f'<p class="st-note">{html.escape(f"{path.name}: {error} Nothing was taken from it.")}</p>', changed
         finally:
@@ -144,7 +145,7 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
 
     def take_back(study_id: int, annotator_id: int, changed: int) -> tuple[str, int]:
         try:
-            undone = studio.labels.undo(study_id, annotator_id)
+            undone = studio.labels.undo(study_id, caller.annotator(annotator_id))
         except AnnotationError as error:
             return f'<p class="st-note">{html.escape(str(error))}</p>', changed
         told = "The import is taken back." if undone else "There is nothing to take back."
@@ -152,7 +153,7 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
 
     def delete(study_id: int, annotator_id: int, changed: int, event: gr.EventData) -> tuple[str, int]:
         clip = _clip_of(studio, study_id, int(event.clip))
-        studio.delete_clips([clip.id], annotator_id)
+        studio.delete_clips([clip.id], caller.annotator(annotator_id))
         return (
             f'<p class="st-good">{html.escape(clip.name)} is deleted, with its annotations. '
             f"<button type='button' class='st-small st-restore' data-clip='{clip.id}'>Undo</button></p>",
@@ -160,7 +161,7 @@ def build(studio: Studio, session: Session, tab: gr.Tab) -> None:
         )
 
     def restore(study_id: int, annotator_id: int, changed: int, event: gr.EventData) -> tuple[str, int]:
-        clip = studio.store.restore(int(event.clip), annotator_id)
+        clip = studio.store.restore(int(event.clip), caller.annotator(annotator_id))
         return f'<p class="st-good">{html.escape(clip.name)} is back.</p>', changed + 1
 
     tab.select(refresh, chosen, shown, show_progress="hidden")

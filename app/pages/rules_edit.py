@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from annotations.records import AnnotationError
+from app import caller
 from app.editing_rules import Edit
 from app.pages import places, rule_changes_html
 from app.session import Session
@@ -121,9 +122,8 @@ def wire(
         if not told:
             raise gr.Error("Look at the effect of an edit first.", print_exception=False, title="Not yet")
         try:
-            version = studio.rules.keep(
-                study_id, Edit.of(told), told["version"], annotator_id, _name(studio, annotator_id)
-            )
+            by = caller.annotator(annotator_id)
+            version = studio.rules.keep(study_id, Edit.of(told), told["version"], by, _name(studio, by))
         except (AnnotationError, RuleError) as error:
             raise gr.Error(str(error), print_exception=False, title="Not kept") from error
         undo = "<button type='button' class='st-small st-takeback'>Undo</button>"
@@ -132,7 +132,7 @@ def wire(
 
     def take_back(study_id: int, annotator_id: int, changed: int) -> tuple[Any, ...]:
         try:
-            undone = studio.labels.undo(study_id, annotator_id)
+            undone = studio.labels.undo(study_id, caller.annotator(annotator_id))
         except AnnotationError as error:
             raise gr.Error(str(error), print_exception=False, title="Not undone") from error
         number = studio.version(study_id).number

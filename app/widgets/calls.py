@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from annotations.records import AnnotationError, StoreError
+from app import caller
 from app.jobs import PlainError, plainly
 
 log = logging.getLogger(__name__)
@@ -14,11 +15,16 @@ Call = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def plain(call: Call) -> Call:
-    """Answer ``{"refused": sentence}`` where the studio refuses or fails, so that the page can say so."""
+    """Answer ``{"refused": sentence}`` where the studio refuses or fails, so that the page can say so.
+
+    Whoever is named as annotator is somebody, whatever the call does.
+    """
 
     @functools.wraps(call)
     def answered(data: dict[str, Any]) -> dict[str, Any]:
         try:
+            if "annotator" in data:
+                caller.annotator(data["annotator"])
             return call(data)
         except (AnnotationError, PlainError, StoreError) as refusal:
             return {"refused": str(refusal)}

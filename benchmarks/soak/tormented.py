@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 
+from app.incoming import LOCK
 from benchmarks.disk import Disk
 from benchmarks.saving.servers import free_port, running
 
@@ -73,7 +74,7 @@ class Studio:
             int(told["VmRSS"]) * 1024 / 1e6,
             int(told["Threads"]),
             files,
-            len([each for each in left if each.is_file()]),
+            len([each for each in left if each.is_file() and each.suffix != LOCK]),
         )
 
     def health(self) -> str:

@@ -1,24 +1,34 @@
 """A team's studio: accounts, what each role may write, backups by themselves, and the audit."""
 
+import contextvars
+import copy
 import csv
 import io
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from starlette.requests import Request
 
 from annotations.guarding import Deed, NotAllowed
-from annotations.records import AnnotationError
+from annotations.interchange import FileClip, StudyFile
+from annotations.records import AnnotationError, NewVersion
 from annotations.store import Store
-from app import audit
+from app import audit, caller
 from app.accounts import Accounts, Role, allow
 from app.backups import Backups
+from app.serving import by_role
+from app.settings import Settings
+from app.studio import Studio
 
 ROLES: dict[str, Role] = {"ana": "annotator", "rita": "reviewer", "adam": "admin"}
 
@@ -77,7 +87,11 @@ def test_annotators_label_on_their_own_lane_only(team: Team):
 def test_a_forged_name_is_refused_and_so_is_none(team: Team):
     rita = team.ids["rita"]
     team.label(rita, rita)
+    model = team.store.add_model_version(team.study, NewVersion("base", ["happy", "sad"], "1.safetensors"))
+    adapted = NewVersion("adapted", ["happy", "sad"], "2.safetensors", model.id)
     team.user = "ana"
+    team.store.activate(team.store.add_model_version(team.study, adapted, team.ids["ana"]).id, team.ids["ana"])
+    told = team.store.count_events()
     for forged in (
         lambda: team.label(rita, rita),
         lambda: team.store.finish(team.clip, rita),
@@ -86,9 +100,15 @@ def test_a_forged_name_is_refused_and_so_is_none(team: Team):
         lambda: team.store.undo(team.study, rita),
         lambda: team.store.delete_clip(team.clip),
         lambda: team.store.create_study("Another", ["happy", "sad"]),
+        lambda: team.store.add_model_version(team.study, adapted),
+        lambda: team.store.add_model_version(team.study, adapted, rita),
+        lambda: team.store.activate(model.id),
+        lambda: team.store.activate(model.id, rita),
+        lambda: team.store.import_file("Field notes", StudyFile((), (FileClip("new.mp4", "cd" * 32, 5.0),), ())),
     ):
         with pytest.raises(NotAllowed):
             forged()
+    assert team.store.count_events() == told
     team.user = "nobody's friend"
     with pytest.raises(NotAllowed, match="no account"):
         team.label(rita, rita)
@@ -105,6 +125,50 @@ def test_reviewers_settle_and_admins_do_everything(team: Team):
     team.store.rename_emotion(team.study, "sad", "gloomy", adam)
     assert team.store.undo(team.study, adam)
     team.store.delete_clip(team.clip, adam)
+
+
+def test_what_a_request_needs_of_the_studio_itself_is_allowed(analysed_home: Path, tmp_path: Path):
+    """The model of a new study, of other labels and of a new checkpoint, and the lane of the consensus."""
+    accounts = Accounts(tmp_path)
+    for name, role in ROLES.items():
+        accounts.add(name, role, "correct horse")
+    shutil.copytree(analysed_home, tmp_path / "home")
+    settings = Settings(home=tmp_path / "home", mode="team")
+    newer = copy.deepcopy(Studio(settings).predictions.model)
+    newer.temperature.mul_(1.01)
+    newer.save(tmp_path / "newer")
+    settings = settings.model_copy(update={"checkpoint": str(tmp_path / "newer")})
+    studio = Studio(settings, may_write=by_role(accounts))
+
+    def forge() -> None:
+        with pytest.raises(NotAllowed, match="signed in as ana"):
+            studio.annotator("rita")
+
+    def ask() -> None:
+        adam = studio.annotator("adam").id
+        study = studio.create_study("Another", ["happy", "sad"], adam)
+        studio.rename_emotion(study.id, "sad", "gloomy", adam)
+        assert studio.version(study.id).emotions == ("happy", "gloomy")
+        assert studio.version(1).number == 2, "with the new checkpoint"
+        studio.timeline(1, adam, review=True)
+        told = {event.actor for event in studio.store.events(study.id) if event.entity == "model version"}
+        assert told == {"adam"}
+
+    _asked_by("ana", forge)
+    _asked_by("adam", ask)
+
+
+def _asked_by(user: str, work: Callable[[], None]) -> None:
+    """Do something as what a request of somebody who has signed in asks for."""
+    web = SimpleNamespace(cookie_id="x", tokens={"secret": user})
+    request = Request({"type": "http", "app": web, "headers": [(b"cookie", b"access-token-x=secret")]})
+
+    def asked() -> None:
+        caller._ADDRESSED.set(request)
+        assert caller.user() == user
+        work()
+
+    contextvars.copy_context().run(asked)
 
 
 def test_accounts_are_made_by_a_command_that_shows_no_password(tmp_path: Path):

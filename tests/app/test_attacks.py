@@ -115,12 +115,14 @@ def test_a_files_name_that_hides_or_turns_what_it_is(name: str, shown: str) -> N
     assert plain_name(name) == shown
 
 
-def _event(browser: httpx.Client, name: str, data: list[Any]) -> str:
+def _event(
+    browser: httpx.Client, name: str, data: list[Any], told: dict[str, Any] | None = None, page: str = ""
+) -> str:
     """Send an event of the page by hand; all that the server says about it."""
     config = browser.get("/config").json()
     event = next(each for each in config["dependencies"] if each["api_name"] == name)
-    page = uuid.uuid4().hex
-    body = {"data": data, "fn_index": event["id"], "session_hash": page, "event_data": None}
+    page = page or uuid.uuid4().hex
+    body = {"data": data, "fn_index": event["id"], "session_hash": page, "event_data": told}
     joined = browser.post("/gradio_api/queue/join", json=body)
     if joined.status_code != 200:
         return joined.text
@@ -265,6 +267,44 @@ def test_a_forged_person_or_clip_is_nobody(tmp_path: Path) -> None:
         assert answer.get("refused", "").endswith(".")
         assert "error in the studio" not in answer["refused"]
     assert studio.store.annotations(study_id=1) == []
+
+
+@pytest.mark.parametrize("nobody", [None, True, 1.0, "1", [1], {}], ids=repr)
+def test_no_call_of_a_widget_is_done_by_nobody(tmp_path: Path, nobody: object) -> None:
+    studio = _studio(tmp_path)
+    told = studio.store.count_events()
+    data = {"clip": 1, "study": 1, "start_s": 0.0, "end_s": 1.0, "degrees": {"happy": 1.0}, "name": "sad", "mix": {}}
+    data |= {"version": studio.version(1).id, "clips": [1], "new": "glad", "into": "happy", "mode": "label first"}
+    data |= {"finished": True, "position_s": 1.0, "reaction_s": 0.3, "unsure": 0.3, "colour": "#123456"}
+    for call in (*timeline_calls(studio), *queue_calls(studio), *label_calls(studio)):
+        answer = call({**data, "annotator": nobody})
+        assert answer == {"refused": "It is not known who does this; load the page again."}, call.__name__
+    assert studio.store.count_events() == told
+
+
+@pytest.mark.parametrize(
+    ("event", "data"),
+    [
+        ("adapt", [None, None, None, True, None]),
+        ("go_back", [None] * 3),
+        ("make_backup", [None]),
+        ("delete", [None] * 3),
+        ("restore", [None] * 3),
+        ("take_back", [None] * 3),
+        ("take_back_1", [None] * 3),
+        ("make", ["Another", ["happy", "sad"], None]),
+    ],
+)
+def test_no_event_of_a_page_is_done_by_nobody(
+    served: Served, browser: httpx.Client, event: str, data: list[Any]
+) -> None:
+    """A page that was never loaded has a study when it says so, and nobody in it."""
+    version = served.studio.version(1).id
+    told, page = served.studio.store.count_events(), uuid.uuid4().hex
+    _event(browser, "_opened", [None, None], {"clip": 1, "study": 1, "annotator": None}, page)
+    said = _event(browser, event, data, {"go": f"{version}", "clip": "1"}, page)
+    assert "It is not known who does this; load the page again." in said
+    assert served.studio.store.count_events() == told
 
 
 def test_replayed_and_reordered_events_change_nothing_twice(tmp_path: Path) -> None:

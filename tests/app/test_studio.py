@@ -3,6 +3,8 @@
 import copy
 import dataclasses
 import shutil
+import subprocess
+import sys
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -15,8 +17,9 @@ from app.demo import DEMOS
 from app.ingest import AlreadyHere, Upload
 from app.settings import Settings
 from app.studio import Studio
-from tests.app.conftest import EMOTIONS
+from tests.app.conftest import EMOTIONS, removed_a_day_ago
 
+ROOT = Path(__file__).resolve().parents[2]
 STUDY = 1
 TALKING, SILENT = 1, 2
 
@@ -246,8 +249,46 @@ def test_a_clip_taken_out_comes_back_with_undo_and_is_gone_for_good_a_day_later(
     studio.labels.undo(STUDY, ana)
     assert studio.find_clip(SILENT) is not None
     studio.delete_clips([SILENT], ana)
+    studio.forget_removed()
+    assert studio.store.clips(STUDY, removed=True), "the day is not over"
     studio.forget_removed(keep=timedelta(0))
     assert not studio.files.of(clip).exists()
     assert not (studio.files.tracks / clip.sha256).exists()
     assert not studio.store.clips(STUDY, removed=True)
     assert studio.clip(TALKING)
+
+
+#: Serves a studio that looks every moment which clip was removed a day ago.
+SERVING = """
+import sys
+from pathlib import Path
+from app import serving
+from app.settings import Settings
+
+serving.FORGET_EVERY_S = 0.2
+serving.serve(Settings(home=Path(sys.argv[1]), mode=sys.argv[2]), quiet=True)
+print("serving", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("mode", ["studio", "team"])
+def test_a_server_that_runs_on_deletes_for_good_what_was_removed_a_day_ago(studio: Studio, ana: int, mode: str):
+    home = studio.files.home
+    (home / "demo-is-there").touch()
+    folder = studio.files.of(studio.clip(SILENT))
+    command = [sys.executable, "-c", SERVING, str(home), mode]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout
+        while "serving" not in (line := server.stdout.readline()):
+            assert line
+        studio.delete_clips([SILENT], ana)
+        time.sleep(1)
+        assert folder.exists()
+        removed_a_day_ago(home)
+        until = time.monotonic() + 60
+        while folder.exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        server.kill()
+    assert not folder.exists()
+    assert not studio.store.clips(STUDY, removed=True)

@@ -3,6 +3,9 @@
 import errno
 import os
 import resource
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,13 +15,15 @@ from anyio.from_thread import start_blocking_portal
 
 from annotations.records import NotFoundError
 from app.demo import DEMOS
+from app.files import ClipFiles
 from app.ingest import Upload
 from app.jobs import Job, Jobs, PlainError
 from app.settings import Settings
 from app.studio import Studio
-from app.uploads import STALE_S, Uploads
+from app.uploads import Uploads
 from stf2m.weights import Progress
 
+ROOT = Path(__file__).resolve().parents[2]
 STUDY = 1
 SILENT = DEMOS[-1]
 
@@ -51,7 +56,6 @@ def test_a_file_is_analysed_under_its_own_name_and_nothing_is_left_of_it(studio:
         time.sleep(0.1)
     assert job.state == "done", job.error
     assert [clip.name for clip in studio.store.clips(other.id)] == ["Größe 1.mp4"]
-    uploads.announce(other.id, "next.mp4", 1)
     assert _left(studio) == []
 
 
@@ -77,6 +81,21 @@ def test_a_batch_goes_on_whatever_is_in_it_and_says_of_each_file_what_became_of_
         assert job.error.startswith(job.name), "each sentence names its file"
         assert job.error.endswith(".")
     assert jobs[4].error == "talk.mp4 is already here as monday.mp4."
+    assert _left(studio) == [], "neither of one that was kept nor of those that were not"
+
+
+def test_nothing_is_left_of_a_file_whose_analysis_is_given_up_before_its_turn(studio: Studio):
+    uploads, go = Uploads(studio), threading.Event()
+    studio._jobs.submit(STUDY, "before.mp4", lambda progress: int(go.wait(60)))
+    job = _send(uploads, uploads.announce(STUDY, "late.mp4", 4), b"late")
+    assert len(_left(studio)) == 1
+    studio.cancel(job.id)
+    go.set()
+    until = time.monotonic() + 60
+    while not job.finished and time.monotonic() < until:
+        time.sleep(0.01)
+    assert job.state == "cancelled"
+    assert _left(studio) == []
 
 
 def test_a_video_that_was_deleted_comes_back_with_the_words_it_has_now(studio: Studio, tmp_path: Path):
@@ -103,10 +122,13 @@ def test_a_video_that_was_deleted_comes_back_with_the_words_it_has_now(studio: S
 def test_subtitles_come_along(studio: Studio):
     uploads = Uploads(studio)
     said = ("talk.srt", "1\n00:00:00,000 --> 00:00:02,000\nWonderful news\n")
+    go = threading.Event()
+    studio._jobs.submit(STUDY, "before.mp4", lambda progress: int(go.wait(60)))
     job = _send(uploads, uploads.announce(STUDY, "talk.mp4", 1, subtitles=said), b"no video")
     (folder,) = _left(studio)
     assert (studio.files.incoming / folder / "words.srt").read_text() == said[1]
     assert job.name == "talk.mp4"
+    go.set()
     with pytest.raises(PlainError, match=r"words.docx is not a subtitle file"):
         uploads.announce(STUDY, "talk.mp4", 1, subtitles=("words.docx", ""))
 
@@ -131,12 +153,52 @@ def test_too_large_is_refused_when_announced_and_when_it_lied(home):
         uploads.announce(99, "nowhere.mp4", 10)
 
 
-def test_what_a_killed_studio_left_behind_goes_when_nobody_can_be_at_it_any_more(studio: Studio):
-    (studio.files.incoming / "upload-4567").mkdir()
-    (studio.files.incoming / "upload-0123").mkdir()
-    os.utime(studio.files.incoming / "upload-0123", (time.time() - STALE_S - 1,) * 2)
-    Uploads(studio)
-    assert _left(studio) == ["upload-4567"], "another process of the same studio may be receiving it"
+#: A process that receives a file, says where, and waits.
+RECEIVING = """
+import sys
+from pathlib import Path
+from app.files import ClipFiles
+
+files = ClipFiles(Path(sys.argv[1]))
+folder = files.incoming / "upload-0123"
+folder.mkdir()
+(folder / "clip.mp4").write_bytes(b"a part of a video")
+print(folder, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_what_a_killed_process_left_goes_at_the_next_start_and_nothing_of_one_that_goes_on(studio: Studio):
+    home = studio.files.home
+    former = home / "incoming" / "upload-4567"  # as a studio of before left it
+    former.mkdir()
+    command = [sys.executable, "-c", RECEIVING, str(home)]
+    processes = [
+        subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)
+    ]
+    folders = [Path(each.stdout.readline().strip()) for each in processes if each.stdout]
+    assert all((folder / "clip.mp4").is_file() for folder in folders)
+    processes[0].kill()
+    processes[0].wait(60)
+    mine = studio.files.incoming / "upload-89ab"
+    mine.mkdir()
+    again = ClipFiles(home)
+    assert [each.exists() for each in (*folders, mine, former)] == [False, True, True, False]
+    processes[1].communicate("")
+    again.close()
+    ClipFiles(home)
+    assert [each.exists() for each in (*folders, mine, again.incoming)] == [False, False, True, False]
+
+
+def test_an_analysis_that_was_killed_is_finished_without_the_file_that_came(studio: Studio):
+    """It has a copy of its own from the moment on that the clip is in the database."""
+    clip = studio.store.clips(STUDY)[-1]
+    studio.store.set_clip_status(clip.id, "waiting")
+    studio.files.close()
+    again = Studio(Settings(home=studio.files.home))
+    assert not studio.files.incoming.exists()
+    again.catch_up()
+    assert again.clip(clip.id).status == "ready"
 
 
 def test_a_disk_that_takes_no_more_is_said_in_its_own_words(studio: Studio):

@@ -12,6 +12,7 @@ from app.jobs import Jobs
 from app.settings import Settings
 from app.studio import Studio
 from app.visitors import GRACE_S, Visitors, VisitOver
+from tests.app.conftest import removed_a_day_ago
 
 
 class Asking:
@@ -62,6 +63,23 @@ def test_what_a_visitor_says_is_in_their_studio_alone(visitors: Visitors, asking
     media = studio.media(clip)
     assert media is not None
     assert media.is_relative_to(home / "visits")
+
+
+def test_a_clip_that_a_visitor_removed_a_day_ago_is_gone_for_good_in_their_studio_alone(
+    visitors: Visitors, asking: Asking, home: Path
+):
+    studio = visitors.stand_in()
+    for secret in (_come(visitors), _come(visitors)):
+        asking.secret = secret
+        studio.delete_clips([1], studio.annotator("Ana").id)
+    removed_a_day_ago(studio.settings.home)
+    folder = studio.files.of(studio.store.clips(1, removed=True)[0])
+    visitors.forget_removed()
+    assert not folder.exists()
+    assert not studio.store.clips(1, removed=True)
+    asking.secret = next(iter(visitors._visits))
+    assert studio.store.clips(1, removed=True), "theirs was removed just now"
+    assert studio.files.of(Studio(Settings(home=home)).clip(1)).exists()
 
 
 def test_a_studio_is_made_in_no_time_and_shares_what_nobody_changes(visitors: Visitors, asking: Asking):

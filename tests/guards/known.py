@@ -142,6 +142,23 @@ GUARDS = (
         ("tests/app/test_accounts.py",),
     ),
     Guard(
+        "a change of everybody's model by nobody",
+        "app/accounts.py",
+        '        if deed.kind in BY_ITSELF or deed.entity.startswith("suggestions"):\n',
+        '        if deed.kind in BY_ITSELF or deed.entity.startswith("suggestions") or deed.entity in EVERYBODY:\n',
+        ("tests/app/test_accounts.py::test_a_forged_name_is_refused_and_so_is_none",),
+    ),
+    Guard(
+        "a call or an event under no name",
+        "app/caller.py",
+        "    if type(told) is not int:\n",
+        "    if False:\n",
+        (
+            f"{ATTACKS}::test_no_call_of_a_widget_is_done_by_nobody",
+            f"{ATTACKS}::test_no_event_of_a_page_is_done_by_nobody",
+        ),
+    ),
+    Guard(
         "another's lane",
         "app/accounts.py",
         '    if "person" in others or ("consensus" in others and role != "reviewer"):\n',
