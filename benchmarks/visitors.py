@@ -3,7 +3,8 @@
 Each has a secret of their own, which is in everything they write: the names of their study and of their clips, their
 notes, their words. They open pages, correct, adapt, reload, add small clips and take labels away; every answer that
 anybody gets is searched for everybody else's secret, and each tries to reach what is another's: clips, pictures, files,
-sessions and uploads. Meanwhile the server's memory and what it keeps on the disk are measured.
+sessions and uploads. Meanwhile the server's memory and what it keeps on the disk are measured. The exit code is 1 where
+one reached what is another's, or where memory grew (see growth.py).
 """
 
 import asyncio
@@ -24,6 +25,7 @@ import httpx
 import typer
 
 from app.demo import DEMOS
+from benchmarks import growth
 from benchmarks.by_hand import Page
 from benchmarks.report import write_page
 from benchmarks.saving.servers import free_port, running
@@ -171,7 +173,7 @@ def main(
         errors = log.read_text("utf-8", "replace").count("Traceback")
     write_page(out, _told(seen, visitors, took, errors))
     typer.echo(out.read_text(encoding="utf-8"))
-    if seen.crossings:
+    if seen.crossings or growth.flat(_memory(seen), took / 60) is False:
         raise typer.Exit(1)
 
 
@@ -220,15 +222,16 @@ def _told(seen: Seen, visitors: int, took: float, errors: int) -> str:
     """The figures as Markdown."""
     times = sorted(seen.corrections)
     p50, p95 = statistics.median(times), times[int(0.95 * (len(times) - 1))]
-    memory = [each for _, each, _ in seen.memory]
-    third = max(1, len(memory) // 3)
+    memory = _memory(seen)
+    _, middle, last = growth.thirds(memory)
     rows = [
         ("visitors at once, minutes", f"{visitors}, {took / 60:.1f}"),
         ("another's data seen or reached", f"**{len(seen.crossings)}** times"),
         ("a correction is acknowledged, p50 / p95", f"{1000 * p50:.0f} ms / {1000 * p95:.0f} ms"),
         ("memory at the beginning", f"{memory[0]:.0f} MB"),
-        ("memory, mean of the middle third", f"{statistics.mean(memory[third : 2 * third] or memory):.0f} MB"),
-        ("memory, mean of the last third", f"{statistics.mean(memory[-third:]):.0f} MB"),
+        ("memory, mean of the middle third", f"{statistics.mean(middle):.0f} MB"),
+        ("memory, mean of the last third", f"{statistics.mean(last):.0f} MB"),
+        ("memory is", growth.told(memory, took / 60)),
         ("files of all visits at the end", f"{seen.memory[-1][2]}"),
         ("errors in the server's log", f"{errors}"),
         *((what, f"{number}") for what, number in seen.done.most_common()),
@@ -243,6 +246,10 @@ def _told(seen: Seen, visitors: int, took: float, errors: int) -> str:
         f"load average {os.getloadavg()[1]:.1f} with whatever else ran.\n\n"
         f"| what | figure |\n| --- | --- |\n{table}\n{failures}{first}\n"
     )
+
+
+def _memory(seen: Seen) -> list[float]:
+    return [size for _, size, _ in seen.memory]
 
 
 def _mappings(value: Any) -> list[dict[str, Any]]:

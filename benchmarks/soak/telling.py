@@ -5,6 +5,7 @@ import statistics
 from collections import Counter
 
 from annotations.store import Store
+from benchmarks import growth
 from benchmarks.soak.people import Seen
 from benchmarks.soak.tormented import Studio
 
@@ -18,12 +19,15 @@ def lost(studio: Studio, seen: Seen) -> list[str]:
     return [note for note, degrees in seen.kept.items() if there.get(note) != degrees]
 
 
+def memory(seen: Seen) -> list[float]:
+    """The memory of the studio from one moment to the next, MB."""
+    return [size for _, size, *_ in seen.sizes]
+
+
 def told(seen: Seen, people: int, missing: list[str], minutes: float) -> str:
     """The figures as Markdown."""
-    third = max(1, len(seen.sizes) // 3)
-    thirds = seen.sizes[:third], seen.sizes[third:-third], seen.sizes[-third:]
-    growth = [
-        f"| {what} | {' | '.join(f'{of(each[at] for each in part):.0f}' for part in thirds)} |"
+    grown = [
+        f"| {what} | {' | '.join(f'{of(each[at] for each in part):.0f}' for part in growth.thirds(seen.sizes))} |"
         for what, at, of in (
             ("memory at least, MB", 1, min),
             ("memory, mean", 1, statistics.mean),
@@ -46,7 +50,8 @@ def told(seen: Seen, people: int, missing: list[str], minutes: float) -> str:
         f"{people} people, {minutes:g} minutes at twelve times a person's pace, on {os.cpu_count()} cores.\n\n"
         f"| what | how often |\n| --- | --- |\n{done}| **acknowledged corrections lost** | **{len(missing)}** |\n\n"
         "| of the studio, in each third | first | second | last |\n| --- | --- | --- | --- |\n"
-        + "\n".join(growth)
+        + "\n".join(grown)
+        + f"\n\nMemory is {growth.told(memory(seen), minutes)}."
         + "\n\n| what goes wrong | what people are told | how often |\n| --- | --- | --- |\n"
         + "\n".join(said)
         + f"\n\nSaid while nothing was wrong:{quiet or ' nothing.'}\n"
