@@ -11,23 +11,28 @@ from app.widgets import folder, timeline
 
 EMOTIONS = [("angry", "#e69f00"), ("happy", "#009e73"), ("neutral", "#f0e442"), ("sad", "#56b4e9")]
 
-#: Calls of the server are noted in `asked`; while `held` names one, its answers wait for `release(name)`.
+#: Calls of the server are noted in `asked`, with what they say in `sent`; while `held` names one, its answers wait for
+#: `release(name)`, and while `lost` names one, no answer arrives. `answers` are values, or functions of what was said.
 START = """
 async ({script, payload, answers}) => {
   const waiting = {};
   let made = 10000;
   const release = (name) => (waiting[name] || []).splice(0).forEach((go) => go());
-  Object.assign(window, {asked: [], held: new Set(), release});
+  Object.assign(window, {asked: [], sent: [], held: new Set(), lost: new Set(), release});
   const answer = async (name, body) => {
     window.asked.push(name);
+    window.sent.push({name, ...structuredClone(body)});
     if (window.held.has(name)) await new Promise((go) => (waiting[name] ||= []).push(go));
-    if (name !== "correct") return structuredClone(answers[name] || {});
+    if (window.lost.has(name)) return undefined;
+    const found = window.answers[name];
+    if (name !== "correct") return structuredClone((typeof found === "function" ? found(body) : found) || {});
     const {annotation_id: id, version, degrees} = body;
     const own = {annotator: "Ana", emotion: Object.keys(degrees)[0], mine: true};
     return {annotation: {...body, ...own, id: id || ++made, version: (version || 0) + 1}};
   };
-  const usual = {open: {timeline: payload}, readiness: {counts: {}, missing: ""}, explain: {refused: "Not now."}};
-  answers = {...usual, ...answers};
+  const open = ({clip}) => ({timeline: {...payload, clip: {...payload.clip, id: clip, name: `clip ${clip}`}}});
+  const usual = {open, readiness: {counts: {}, missing: ""}, explain: {refused: "Not now."}};
+  window.answers = {...usual, ...answers};
   const server = new Proxy({}, {get: (_, name) => (body) => answer(name, body)});
   const body = script + "; return {work, changedStretches};";
   const run = Function("element", "trigger", "props", "server", "upload", "watch", body);

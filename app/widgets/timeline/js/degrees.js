@@ -8,6 +8,7 @@ class DegreeEditor {
     this.panel = panel;
     this.sliders = new Map();
     this.pending = null;
+    this.item = null;
     this.list = make("div", { class: "tl-sliders" });
     this.intensity = this.slider("intensity", (value) => this.change({ intensity: value }, SLIDER_PAUSE));
     this.clear = make("button", { type: "button", class: "st-button tl-small", onclick: () => this.change({ intensity: null }, 0) }, "not given");
@@ -28,6 +29,11 @@ class DegreeEditor {
     );
     this.element.open = recall("editor", false);
     this.element.addEventListener("toggle", () => remember("editor", this.element.open));
+  }
+
+  /** Whether somebody is writing or moving a slider here, so that the selection had better stay. */
+  get inUse() {
+    return Boolean(this.pending) || (this.element.contains(document.activeElement) && document.activeElement.matches("input, textarea"));
   }
 
   /** Open it and put the focus on its first slider; Escape goes back to the timeline. */
@@ -60,12 +66,13 @@ class DegreeEditor {
   }
 
   render(item) {
-    if (this.pending && this.pending.item !== item && this.pending.item.mine?.uid !== item.mine?.uid) this.flush();
+    if (this.pending && !sameItem(this.pending.item, item)) this.flush();
     if (this.pending) return;
     const degrees = item.mine?.degrees || {};
     for (const [name, slider] of this.sliders) this.place(slider, degrees[name] || 0);
     this.place(this.intensity, item.mine?.intensity ?? null);
-    if (document.activeElement !== this.note) this.note.value = item.mine?.note || "";
+    if (document.activeElement !== this.note || !sameItem(this.item, item)) this.note.value = item.mine?.note || "";
+    this.item = item;
     for (const control of [this.note, this.intensity.input, this.clear]) control.disabled = !item.mine;
     this.note.placeholder = item.mine ? "Note" : "Note: choose an emotion first";
     show(this.copy, Boolean(item.suggestion));
@@ -116,4 +123,10 @@ class DegreeEditor {
     this.pending = null;
     this.panel.actions.work.showUnderway();
   }
+}
+
+/** Whether two items are the same annotation or, where nobody has labelled them, the same stretch. */
+function sameItem(one, other) {
+  if (one.mine || other.mine) return one.mine?.uid === other.mine?.uid;
+  return one.start_s === other.start_s && one.end_s === other.end_s;
 }

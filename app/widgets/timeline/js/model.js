@@ -59,7 +59,7 @@ class Model {
    */
   open(timeline) {
     const same = this.clip?.id === timeline.clip.id && this.review === timeline.review;
-    const kept = same && this.selected ? { ...this.selected } : null;
+    if (this.clip?.id !== timeline.clip.id) this.time = 0;
     this.review = timeline.review;
     this.mode = timeline.mode;
     this.unsure = this.review ? 0.01 : timeline.unsure;
@@ -76,7 +76,7 @@ class Model {
     this.changed = timeline.before ? changedStretches(timeline.before, timeline.suggestions) : [];
     if (!same) Object.assign(this, { selected: null, draft: null, strokes: [], revealed: false, skipped: new Set() });
     this.setAnnotations(timeline.annotations, timeline.can_undo, timeline.can_redo, false);
-    this.selected = kept ? this.like(kept) : null;
+    if (this.draft) this.draft.suggestion = this.suggestedFor(this.draft);
     this.tell("clip");
     this.tell("data");
     this.tell("selection");
@@ -186,7 +186,6 @@ class Model {
 
   /** The item that is the same as, or most like, one of before. */
   like(former) {
-    if (former === this.draft) return former;
     const uid = former.mine?.uid;
     const same = uid && this.items.find((item) => item.mine?.uid === uid);
     if (same) return same;
@@ -205,13 +204,15 @@ class Model {
 
   /** Select a new stretch that becomes an annotation as soon as it is given an emotion. */
   startDraft(start_s, end_s) {
-    const suggestion = this.hides ? null : this.suggestions.reduce(
-      (best, each) => (overlap(each, { start_s, end_s }) > (best ? overlap(best, { start_s, end_s }) : 0) ? each : best),
-      null,
-    );
-    this.draft = { start_s, end_s, suggestion, mine: null, draft: true };
+    this.draft = { start_s, end_s, suggestion: this.suggestedFor({ start_s, end_s }), mine: null, draft: true };
     this.selected = this.draft;
     this.tell("selection");
+  }
+
+  /** The suggestion that covers most of a new stretch. */
+  suggestedFor(stretch) {
+    if (this.hides) return null;
+    return this.suggestions.reduce((best, each) => (overlap(each, stretch) > (best ? overlap(best, stretch) : 0) ? each : best), null);
   }
 
   /** The item at a moment: an own annotation before a suggestion, the shorter before the longer. */

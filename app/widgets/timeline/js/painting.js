@@ -85,7 +85,7 @@ class Painting {
     this.work.spoken(`${stroke.emotion}, ${stretch(start_s, raw.end_s)}`);
   }
 
-  /** The clip stopped, or the window lost its keys: what is held ends here. */
+  /** The clip stopped or goes on from somewhere else, or the window lost its keys: what is held ends here. */
   endAll() {
     for (const code of [...this.strokes.keys()]) this.end(code);
   }

@@ -3,11 +3,12 @@ const SPEEDS = [1, 1.25, 1.5, 2, 0.5, 0.75];
 
 /**
  * The video of the widget. The time of the video's own clock is the truth; `onTime` is called once per drawn frame while
- * it plays, and after every seek. `part` is the stretch that is played instead of the whole clip, or null.
+ * it plays, and after every seek; `onJump` is called before a seek, while the time is still the old one. `part` is the
+ * stretch that is played instead of the whole clip, or null.
  */
 class Player {
-  constructor(video, { onTime, onState, onError, life }) {
-    Object.assign(this, { video, onTime, onState, onError });
+  constructor(video, { onTime, onJump, onState, onError, life }) {
+    Object.assign(this, { video, onTime, onJump, onState, onError });
     this.part = null;
     this.loop = false;
     this.frame_s = 1 / 30;
@@ -77,6 +78,7 @@ class Player {
   }
 
   seek(time) {
+    this.onJump();
     this.wanted = Math.max(0, time);
     if (this.video.readyState > 0) this.video.currentTime = Math.min(this.wanted, this.video.duration || this.wanted);
     this.onTime(this.wanted);
@@ -111,7 +113,7 @@ class Player {
 
   endPart() {
     const { start_s, end_s } = this.part;
-    if (this.loop) this.video.currentTime = start_s;
+    if (this.loop) this.seek(start_s);
     else {
       this.stop();
       this.video.currentTime = Math.max(start_s, end_s - 0.001);

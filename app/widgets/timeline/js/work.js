@@ -31,7 +31,8 @@ class Work {
     this.painter = new Painter(this.part("canvas"), this.model, this.scale);
     this.gutter = new Gutter(this.part("gutter"));
     this.player = new Player(this.part("video"), {
-      onTime: (time) => this.model.setTime(time), onState: () => this.showTransport(), onError: () => this.cannotPlay(), life,
+      onTime: (time) => this.model.setTime(time), onJump: () => this.painting.endAll(),
+      onState: () => this.showTransport(), onError: () => this.cannotPlay(), life,
     });
     this.panel = new Panel(this.part("panel"), this);
     this.outbox = new Outbox(server, this.model, {
@@ -257,6 +258,7 @@ class Work {
     show(this.part("compare"), version.kind === "adapted" && !this.model.review);
     this.showMode();
     if (opened) {
+      this.captioned = null;
       show(this.part("nopicture"), !clip.has_video);
       write(this.part("nopicture"), clip.has_video ? "" : "This clip has sound only.");
       this.part("picture").classList.toggle("tl-sound-only", !clip.has_video);
@@ -322,7 +324,7 @@ class Work {
     this.painting.follow();
     if (player.playing) {
       scale.follow(model.time);
-      const here = player.part ? null : model.itemAt(model.time);
+      const here = player.part || this.panel.editor.inUse ? null : model.itemAt(model.time);
       if (here && here !== model.selected && !model.draft) model.select(here);
     }
     write(this.part("now"), clock(model.time));
