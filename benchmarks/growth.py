@@ -4,9 +4,9 @@ import statistics
 from collections.abc import Sequence
 from typing import TypeVar
 
-#: In the first third pages, models and caches are filled for the first time. From then on the mean moves by a few
-#: hundredths with the videos that happen to be analysed; what is kept for good of every page, label or video goes on
-#: growing, and one that grows by a twentieth in three minutes has doubled within the hour.
+#: In the first third pages, models and caches are filled for the first time. What is kept for good of every page, label
+#: or video goes on growing after that: one twentieth in three minutes is more than double within the hour. Videos that
+#: happen to be analysed move a mean, too, so that less than this says nothing.
 MOST = 0.05
 #: Of a shorter run the thirds say more of single videos than of what is kept.
 LEAST_MINUTES = 10.0
