@@ -58,3 +58,92 @@ def test_a_new_segment_outlives_opening_its_clip_again(page: Page):
     page.keyboard.press("1")
     made = page.evaluate("sent.findLast((each) => each.name === 'correct')")
     assert (made["annotation_id"], made["start_s"], made["end_s"]) == (None, 8, 10)
+
+
+def _hold(page: Page, *calls: str) -> None:
+    page.evaluate("(calls) => calls.forEach((each) => held.add(each))", calls)
+
+
+def _release(page: Page, call: str) -> None:
+    page.evaluate("(call) => { held.delete(call); release(call); }", call)
+
+
+def _asked_for(page: Page) -> list[int]:
+    return page.evaluate("sent.filter((each) => each.name === 'open').map((each) => each.clip)")
+
+
+def _open_held(page: Page, clip: int) -> None:
+    """Another clip is on its way."""
+    _hold(page, "open")
+    page.evaluate("(clip) => { work.open(clip); }", clip)
+    expect(page.locator("[data-part=root]")).to_have_class("tl tl-loading")
+
+
+def test_while_the_next_clip_is_on_its_way_nothing_is_done_to_the_one_before(page: Page):
+    page.keyboard.press("j")
+    box = page.locator("[data-part=area]").bounding_box()
+    assert box
+    row = page.evaluate("work.painter.rows.find((each) => each.kind === 'mine')")
+    y = box["y"] + row["top"] + row["height"] / 2
+    page.mouse.move(box["x"] + 300, y)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 340, y, steps=3)
+    _open_held(page, 2)
+    page.mouse.move(box["x"] + 400, y)
+    page.mouse.up()
+    for key in ("1", "Enter", "Delete", "Insert", "2", "f", "r", "Space"):
+        page.keyboard.press(key)
+    page.locator(".tl-emotion").first.evaluate("(button) => button.focus()")
+    page.keyboard.press("Enter")
+    page.mouse.click(box["x"] + 500, y)
+    _release(page, "open")
+    expect(_name(page)).to_have_text("clip 2")
+    done = {"correct", "edit", "remove", "finish", "accept_sure"}
+    assert not done & set(page.evaluate("asked"))
+    assert page.evaluate("work.model.draft") is None
+    page.keyboard.press("j")
+    page.keyboard.press("1")
+    assert page.evaluate("sent.findLast((each) => each.name === 'correct').clip") == 2
+
+
+def test_steps_count_from_the_clip_that_was_asked_for_last(page: Page):
+    page.evaluate("""() => {
+        window.steps = [];
+        document.addEventListener("stf2m:step", ({detail}) => steps.push(detail));
+    }""")
+    page.keyboard.press("PageDown")
+    _open_held(page, 2)
+    page.keyboard.press("PageDown")
+    page.evaluate("void lost.add('open')")
+    _release(page, "open")
+    expect(page.locator(".tl-message")).to_contain_text("The studio does not answer")
+    page.keyboard.press("PageUp")
+    assert page.evaluate("steps") == [{"by": 1, "from": 1}, {"by": 1, "from": 2}, {"by": -1, "from": 1}]
+    page.keyboard.press("j")
+    page.keyboard.press("1")
+    assert page.evaluate("sent.findLast((each) => each.name === 'correct').clip") == 1
+
+
+def test_what_draws_a_clip_anew_does_not_call_back_the_one_that_was_left(page: Page):
+    _open_held(page, 2)
+    page.evaluate("document.dispatchEvent(new CustomEvent('stf2m:labels', {detail: {}}))")
+    page.evaluate("void work.learning.showAnew(7)")
+    assert _asked_for(page) == [1, 2, 2, 2]
+    assert page.evaluate("sent.findLast((each) => each.name === 'open').compare_to") == 7
+    page.evaluate("void work.setWho({study: 1, annotator: 2, name: 'Ben'})")
+    assert _asked_for(page)[-1] == 2
+    _release(page, "open")
+    expect(_name(page)).to_have_text("clip 2")
+
+
+def test_a_clip_is_finished_that_was_open_when_somebody_said_so(page: Page):
+    page.evaluate("void (answers.finish = ({finished}) => ({finished}))")
+    _hold(page, "correct")
+    page.keyboard.press("j")
+    page.keyboard.press("1")
+    page.keyboard.press("f")
+    page.evaluate("work.open(2)")
+    _release(page, "correct")
+    page.wait_for_function("asked.includes('finish')")
+    assert page.evaluate("sent.find((each) => each.name === 'finish').clip") == 1
+    expect(page.locator("[data-part=finish]")).to_have_text("finish")

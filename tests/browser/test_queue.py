@@ -164,6 +164,30 @@ def test_a_person_goes_on_where_they_left_off_on_any_machine(visit: OpenPage, ma
     _wait_for_time(elsewhere, "Math.abs(time - 12.5) < 0.1")
 
 
+def test_page_down_goes_on_from_a_clip_that_the_list_has_left_out_since(visit: OpenPage, make_study: MakeStudy):
+    page = _open(visit, make_study("Stepping", 6), "Stepper")
+    order, name = _names(page), page.locator("#timeline [data-part=name]")
+    page.get_by_role("button", name="to do 6").click()
+    page.locator("#queue .qu-card").nth(1).click()
+    expect(name).to_have_text(order[1])
+    page.locator("#timeline .tl").focus()
+    page.keyboard.press("f")
+    expect(page.locator("#queue .qu-card")).to_have_count(5)
+    page.keyboard.press("PageDown")
+    expect(name).to_have_text(order[2])
+    page.keyboard.press("PageUp")
+    expect(name).to_have_text(order[0])
+    page.keyboard.press("PageDown")
+    expect(name).to_have_text(order[2])
+    page.keyboard.press("PageDown")
+    page.keyboard.press("PageDown")  # before the one in between has come
+    expect(name).to_have_text(order[4])
+    _card(page, order[4]).get_by_role("button", name=f"Remove {order[4]}").click()
+    expect(page.locator("#queue .qu-card")).to_have_count(4)
+    page.keyboard.press("PageDown")
+    expect(name).to_have_text(order[5])
+
+
 def test_the_mix_is_the_study_s_and_orders_the_queue_at_once(visit: OpenPage, make_study: MakeStudy, studio: Studio):
     study = make_study("Mix", 9)
     page = _open(visit, study, "Mixer")

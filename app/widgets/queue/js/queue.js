@@ -17,6 +17,7 @@ class Queue {
     this.who = { study: null, annotator: null };
     this.clips = [];
     this.current = null;
+    this.gap = 0;
     this.filter = "all";
     this.turns = new Map();
     this.made = new Map();
@@ -51,7 +52,7 @@ class Queue {
     hear("opened", life, ({ clip }) => this.opened(clip));
     hear("corrected", life, ({ clip }) => this.refresh(clip));
     hear("finished", life, ({ clip }) => this.refresh(clip, 0));
-    hear("step", life, ({ by }) => this.step(by));
+    hear("step", life, ({ by, from }) => this.step(by, from));
     for (const what of ["clips", "labels"]) hear(what, life, () => this.load());
     document.addEventListener("visibilitychange", () => !document.hidden && this.who.study && this.load(), { signal: life });
     life.addEventListener("abort", () => [this.timer, this.refreshing].forEach(clearTimeout));
@@ -68,7 +69,7 @@ class Queue {
     this.know();
     if (!changed) return;
     if (moved) {
-      Object.assign(this, { clips: [], current: null, touched: false });
+      Object.assign(this, { clips: [], current: null, gap: 0, touched: false });
       if (!first) this.batch.forget();
       this.selection.end();
     }
@@ -97,6 +98,9 @@ class Queue {
     const answer = await this.server.clips(this.who);
     if (ticket !== this.ticket || answer?.study !== this.who.study) return;
     const place = new Map(this.clips.map((card, at) => [card.id, at]));
+    const there = new Set(answer.clips.map((card) => card.id));
+    const at = place.get(this.current) ?? -1;
+    if (at >= 0 && !there.has(this.current)) this.gap = this.clips.slice(0, at).filter((card) => there.has(card.id)).length;
     this.clips = answer.clips;
     if (!sort && (this.touched || !this.looking)) this.clips.sort((a, b) => (place.get(a.id) ?? -1) - (place.get(b.id) ?? -1));
     Object.assign(this, { looking: answer.looking, left: answer.left });
@@ -212,11 +216,14 @@ class Queue {
     else if (box.bottom > frame.bottom) list.scrollTop += box.bottom - frame.bottom;
   }
 
-  step(by) {
+  /** Open the next clip, or the one before, that filter and name leave; `from` one that they may have left out since. */
+  step(by, from) {
     this.touched = true;
-    const { shown } = this;
-    const at = shown.findIndex((card) => card.id === this.current);
-    const next = shown[at < 0 ? 0 : at + by];
+    const { clips, shown } = this;
+    let at = clips.findIndex((card) => card.id === from);
+    if (at < 0) at = by > 0 ? this.gap - 1 : this.gap;
+    const fits = (card) => shown.includes(card);
+    const next = by > 0 ? clips.slice(at + 1).find(fits) : clips.slice(0, at).findLast(fits);
     if (next) announce("open", { clip: next.id });
     else announce("say", { text: by > 0 ? "That was the last clip of the queue." : "This is the first clip of the queue." });
   }

@@ -129,16 +129,16 @@ class Actions {
   }
 
   nextClip() {
-    announce("step", { by: 1 });
+    announce("step", { by: 1, from: this.work.here });
   }
 
   previousClip() {
-    announce("step", { by: -1 });
+    announce("step", { by: -1, from: this.work.here });
   }
 
   /** Open a clip at a moment: from a list of what changed, for instance. */
   visit({ clip, start_s }) {
-    if (clip === this.work.model.clip?.id) this.goTo(this.work.model.itemAt(start_s + 0.01) || this.work.model.items[0]);
+    if (clip === this.work.model.clip?.id && !this.work.leaving) this.goTo(this.work.model.itemAt(start_s + 0.01) || this.work.model.items[0]);
     else announce("open", { clip, at: start_s });
   }
 

@@ -109,6 +109,7 @@ class Keys {
     if (event.altKey) return null;
     const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code)?.[1];
     const emotion = this.model.emotions.find((each) => each.key && (each.key === digit || (each.key === key && !event.shiftKey)));
+    if (emotion && this.work.leaving) return null;
     if (emotion && this.painting.ready) return () => event.repeat || this.painting.begin(event.code, emotion.name);
     if (emotion) return () => actions.choose(emotion.name, event.shiftKey);
     const action = this.byKey.get(event.key) || this.byKey.get(key);

@@ -101,7 +101,7 @@ class Learning {
     work.model.tell("selection");
     if (answer.clips_changed) announce("clips");
     if (answer.labels_changed) announce("labels");
-    else if (work.model.clip && answer.clips_changed) await work.open(work.model.clip.id);
+    else if (answer.clips_changed) await work.reopen();
     this.count();
   }
 
@@ -151,6 +151,6 @@ class Learning {
     const { work } = this;
     this.count();
     announce("clips");
-    if (work.model.clip) await work.open(work.model.clip.id, { compareTo });
+    await work.reopen({ compareTo });
   }
 }

@@ -32,18 +32,17 @@ class Visits {
     const { work } = this;
     const { model, who } = work;
     if (!model.clip) return;
+    const asked = { clip: model.clip.id, annotator: who.annotator, finished: !model.finished };
     if (!(await work.outbox.settled())) {
       work.say("That waits until everything is saved.");
       return;
     }
-    const answer = await work.server.finish({ clip: model.clip.id, annotator: who.annotator, finished: !model.finished });
+    const answer = await work.server.finish(asked);
     if (!answer || answer.refused) {
       work.say(answer?.refused || NO_ANSWER);
       return;
     }
-    Object.assign(model, { finished: answer.finished, canUndo: true, canRedo: false });
-    this.show();
-    work.bar.showUndo(model);
+    this.heard(asked.clip, answer.finished);
     work.say(answer.finished ? "Finished ✓ Page ↓ opens the next clip." : "Not finished after all.");
     announce("clips");
   }
@@ -77,6 +76,6 @@ class Visits {
     const { work } = this;
     if (!work.model.clip) return;
     work.panel.editor.flush();
-    await work.open(work.model.clip.id, { review: !work.model.review });
+    await work.reopen({ review: !work.model.review });
   }
 }

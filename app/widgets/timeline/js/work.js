@@ -11,6 +11,9 @@ const OTHERS = 10000;
 /** The server is told again who works on what after so long, ms: Gradio forgets a page an hour after its connection broke. */
 const REMIND = 20 * 60 * 1000;
 
+/** What can be done while another clip is on its way: nothing that is about the one that is shown still. */
+const ANYWHERE = new Set(["nextClip", "previousClip", "undo", "redo", "adapt", "goBack", "help"]);
+
 /** The annotator's workplace: keeps video, timeline, panel and bar in step with the model and the server. */
 class Work {
   constructor(root, server, trigger, life) {
@@ -20,6 +23,7 @@ class Work {
     this.cues = recall("cues", null);
     this.reasons = new Map();
     this.asked = 0;
+    this.loading = null;
     this.told = Date.now();
     this.askWhy = latest((item, key) => this.fetchWhy(item, key));
     this.askBehind = latest((item, why) => this.fetchBehind(item, why));
@@ -62,6 +66,7 @@ class Work {
 
   /** Do what a key or a button is for. */
   run(action, shift = false) {
+    if (this.leaving && !ANYWHERE.has(action)) return;
     const owner = [this.actions, this.editing, this.painting, this.visits, this.histories, this.learning].find((each) => action in each);
     this.during(owner[action](shift));
   }
@@ -95,11 +100,11 @@ class Work {
       if (button) this.run(button.dataset.do);
     }, { signal: life });
     hear("open", life, ({ clip, at = null, until = null }) => {
-      if (clip !== model.clip?.id || this.opening) return this.open(clip, { at, until });
+      if (clip !== model.clip?.id || this.loading) return this.open(clip, { at, until });
       if (at !== null) this.arrive(at, until);
       return this.refresh();
     });
-    hear("labels", life, () => model.clip && this.open(model.clip.id, { review: model.review }));
+    hear("labels", life, () => this.reopen());
     hear("queue", life, ({ clips }) => this.noClip(clips));
     hear("closed", life, () => this.leave());
     hear("say", life, ({ text }) => this.say(text));
@@ -141,12 +146,12 @@ class Work {
     this.who = who;
     Object.assign(this.outbox, { annotator: who.annotator, name: who.name });
     if (first) this.outbox.adopt();
-    if (who.clip && who.clip !== this.model.clip?.id) this.open(who.clip);
+    if (who.clip && who.clip !== this.here) this.open(who.clip);
+    else if (changed && (first || !moved)) this.reopen();
     if (!changed) return;
     this.learning.count(false);
     if (moved) this.learning.forget();
     if (moved && !first) this.leave();
-    else if (this.model.clip) this.open(this.model.clip.id);
   }
 
   /** Tell the other tabs' side of the server who works on what. */
@@ -167,26 +172,45 @@ class Work {
 
   /** Nothing is open: say what to do. */
   noClip(clips) {
-    if (this.model.clip || this.opening) return;
+    if (this.here) return;
     write(this.part("empty-head"), clips.length ? "Choose a clip" : "No clips yet");
     const how = "Add a video on the left: with its subtitles or typed words if there are any. Its timeline opens here as soon as it is analysed.";
     write(this.part("empty-text"), clips.length ? "Click a clip in the queue to see what the model says about it." : how);
   }
 
-  async open(clip, { at = null, until = null, compareTo = null, review = null } = {}) {
+  /** The clip that was asked for last: on its way, or open. */
+  get here() {
+    return this.loading ? this.loading.clip : this.model.clip?.id;
+  }
+
+  /** Whether another clip than the one that is shown still is on its way. */
+  get leaving() {
+    return this.loading !== null && this.loading.clip !== this.model.clip?.id;
+  }
+
+  /** Fetch what is open, or on its way, anew. */
+  async reopen(options = {}) {
+    if (this.here) await this.open(this.here, { ...this.loading?.options, ...options });
+  }
+
+  async open(clip, options = {}) {
+    const { at = null, until = null, compareTo = null, review = null } = options;
     const ticket = (this.ticket = (this.ticket || 0) + 1);
-    this.opening = true;
     this.panel.editor.flush();
-    if (this.model.clip?.id !== clip) {
+    this.loading = { clip, options };
+    if (this.leaving) {
+      this.painting.endAll();
       this.player.stop();
-      this.root.classList.add("tl-loading");
+      this.gestures.stopDrag();
     }
+    this.showLeaving();
     const { saves, annotator } = this.outbox;
     const same = this.model.clip?.id === clip;
-    const answer = await this.server.open({ clip, annotator, compare_to: compareTo, review: review ?? this.model.review });
+    const asked = { clip, annotator, compare_to: compareTo, review: review ?? this.model.review };
+    const answer = await this.server.open(asked).catch(() => null);
     if (ticket !== this.ticket) return;
-    this.opening = false;
-    this.root.classList.remove("tl-loading");
+    this.loading = null;
+    this.showLeaving();
     if (!answer || answer.refused) {
       this.bar.say(answer?.refused || "The studio does not answer. Try again in a moment.", 12000);
       if (answer?.refused) setAddress("clip", null);
@@ -203,6 +227,12 @@ class Work {
     this.stale = saves !== this.outbox.saves;
     if (this.stale) this.refresh();
     if (at !== null) this.arrive(at, until);
+  }
+
+  /** What is shown still can be neither labelled nor heard once another clip is on its way. */
+  showLeaving() {
+    this.root.classList.toggle("tl-loading", this.leaving);
+    for (const name of ["area", "overview", "panel"]) this.part(name).inert = this.leaving;
   }
 
   /** Go to a moment of the open clip and select what is there; with `until`, play up to that moment. */
@@ -226,13 +256,13 @@ class Work {
 
   /** Fetch everybody's annotations again where nothing of our own is on its way: others may have worked on the clip. */
   async refresh() {
-    if (!this.model.clip || this.opening || this.outbox.entries.length) return;
+    if (!this.model.clip || this.loading || this.outbox.entries.length) return;
     const { saves } = this.outbox;
     const { clip, review, emotions } = this.model;
     const answer = await this.server.annotations({ clip: clip.id, annotator: this.who.annotator, review });
-    if (!answer?.annotations || answer.clip !== this.model.clip?.id || review !== this.model.review) return;
+    if (!answer?.annotations || this.loading || answer.clip !== this.model.clip?.id || review !== this.model.review) return;
     if (answer.emotions.join("\n") !== emotions.map((each) => each.name).join("\n")) {
-      await this.open(clip.id);
+      await this.reopen();
       return;
     }
     if (answer.suggestions) this.model.suggestions = answer.suggestions;
@@ -497,6 +527,6 @@ class Work {
 
   /** Show the answers of the version before beside those of now, or only those of now. */
   async compare(beside) {
-    await this.open(this.model.clip.id, { compareTo: beside ? "parent" : null });
+    await this.reopen({ compareTo: beside ? "parent" : null });
   }
 }
