@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from annotations.records import (
+    AnnotationError,
     AnnotationRecord,
     AnswerRecord,
     ClipRecord,
@@ -86,12 +87,20 @@ class Labelling:
         lane = self._store.consensus().id if review else annotator_id
         return self._store.edit(clip_id, lane, edits, by=annotator_id)
 
-    def accept_sure(self, clip_id: int, annotator_id: int) -> list[AnnotationRecord]:
-        """Accept every suggestion that the model is sure of and that this person has not answered, as one step."""
+    def accept_sure(self, clip_id: int, annotator_id: int, version_id: int) -> list[AnnotationRecord]:
+        """Accept every suggestion that the model is sure of and that this person has not answered, as one step.
+
+        ``version_id`` is the model version whose suggestions they have seen. Raises
+        :class:`annotations.records.AnnotationError` where another one answers now.
+        """
         clip = self._store.clip(clip_id)
+        version = self._adapting.active(clip.study_id)
+        if version.id != version_id:
+            raise AnnotationError(
+                "Another version of the model answers now: look at what it suggests first, then accept again."
+            )
         unsure = self._store.study(clip.study_id).settings.unsure
         mine = self._store.annotations(clip_id=clip_id, annotator_id=annotator_id)
-        version = self._adapting.active(clip.study_id)
         edits = [
             NewAnnotation(
                 each.start_s, each.end_s, {max(each.memberships, key=each.memberships.__getitem__): 1.0}, answers=each

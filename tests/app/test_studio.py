@@ -17,6 +17,7 @@ from app.demo import DEMOS
 from app.ingest import AlreadyHere, Upload
 from app.settings import Settings
 from app.studio import Studio
+from app.widgets.timeline.calls import calls
 from tests.app.conftest import EMOTIONS, removed_a_day_ago
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -149,6 +150,31 @@ def test_adapting_changes_answers_and_going_back_brings_the_old_ones(studio: Stu
     assert studio.timeline(TALKING, ana)["suggestions"] == before
     studio.activate(report.version.id, ana)
     assert studio.timeline(TALKING, ana)["suggestions"] == shown["suggestions"]
+
+
+def test_only_suggestions_of_the_version_that_somebody_saw_are_accepted_at_once(studio: Studio, ana: int):
+    ask = {call.__name__: call for call in calls(studio)}
+    seen = studio.timeline(TALKING, ana)["version"]["id"]
+    _correct(studio, ana)
+    now = studio.adapt(STUDY, ana).version.id
+    refused = ask["accept_sure"]({"clip": TALKING, "annotator": ana, "version": seen})["refused"]
+    assert refused.startswith("Another version of the model answers now")
+    assert len(studio.corrections(STUDY)) == 6
+    studio.store.change_settings(STUDY, ana, unsure=1.0)
+    told = ask["annotations"]({"clip": TALKING, "annotator": ana})
+    assert (told["version"], told["unsure"]) == (now, 1.0)
+    assert ask["accept_sure"]({"clip": TALKING, "annotator": ana, "version": now})["accepted"] > 0
+
+
+def test_what_is_asked_for_again_after_a_lost_answer_is_made_once(studio: Studio, ana: int):
+    ask = {call.__name__: call for call in calls(studio)}
+    new = {"clip": TALKING, "annotator": ana, "annotation_id": None, "version": None, "start_s": 2.0, "end_s": 4.0}
+    said = {"note": "", "intensity": None, "painted": None, "shown": True, "review": False}
+    first, again = (ask["correct"]({**new, **said, "degrees": {"happy": 1.0}})["annotation"] for _ in range(2))
+    assert (first["id"], first["version"]) == (again["id"], again["version"])
+    follows = {**new, "annotation_id": again["id"], "version": again["version"]}
+    ask["correct"]({**follows, **said, "degrees": {"sad": 1.0}})
+    assert [each.degrees for each in studio.corrections(STUDY)] == [{"sad": 1.0}]
 
 
 def test_an_adapted_model_agrees_with_its_corrections_more_than_the_shipped_one(studio: Studio, ana: int):

@@ -147,3 +147,53 @@ def test_a_clip_is_finished_that_was_open_when_somebody_said_so(page: Page):
     page.wait_for_function("asked.includes('finish')")
     assert page.evaluate("sent.find((each) => each.name === 'finish').clip") == 1
     expect(page.locator("[data-part=finish]")).to_have_text("finish")
+
+
+def _another_version(page: Page) -> None:
+    """Another version of the model answers from now on, with other suggestions."""
+    page.evaluate("""() => {
+        const {open} = answers;
+        answers.open = (asked) => {
+            const {timeline} = open(asked);
+            const suggestions = timeline.suggestions.map((each) => ({...each, emotion: "happy"}));
+            return {timeline: {...timeline, suggestions, version: {...timeline.version, id: 2, number: 2}}};
+        };
+        const emotions = work.model.emotions.map((each) => each.name);
+        const now = {emotions, version: 2, unsure: 0.6, annotations: [], suggestions: null};
+        answers.annotations = ({clip}) => ({...now, clip});
+    }""")
+
+
+def test_a_version_that_answers_since_is_seen_when_one_comes_back_to_the_tab(page: Page):
+    page.evaluate("work.model.select(work.model.items[6]); work.actions.seek(12.5)")
+    expect(page.locator(".tl-said")).not_to_contain_text("happy")
+    _another_version(page)
+    page.evaluate("void work.setWho({study: 1, annotator: 1, name: 'Ana', clip: 1})")
+    expect(page.locator(".tl-said")).to_contain_text("happy")
+    expect(page.locator(".tl-when")).to_have_text("12.0 – 14.0 s")
+    expect(page.locator("[data-part=now]")).to_have_text("00:12.50")
+    assert _asked_for(page) == [1, 1]
+    page.evaluate("work.refresh()")
+    assert _asked_for(page) == [1, 1], "nothing has changed since"
+
+
+def test_only_what_was_seen_is_accepted_at_once(page: Page):
+    _another_version(page)
+    page.evaluate("""void (answers.accept_sure = ({version}) =>
+        version === 2 ? {accepted: 3} : {refused: "Another version of the model answers now."})""")
+    page.keyboard.press("Shift+Enter")
+    expect(page.locator(".tl-message")).to_have_text("Another version of the model answers now.")
+    assert _asked_for(page) == [1, 1]
+    page.keyboard.press("Shift+Enter")
+    expect(page.locator(".tl-message")).to_contain_text("Accepted 3 suggestions")
+
+
+def test_the_threshold_that_somebody_else_has_set_is_drawn(page: Page):
+    _another_version(page)
+    page.evaluate("""() => {
+        const {annotations} = answers;
+        answers.annotations = (asked) => ({...annotations(asked), version: 1, unsure: 0.3});
+        return work.refresh();
+    }""")
+    assert page.evaluate("work.model.unsure") == 0.3
+    expect(page.locator("[data-part=threshold-value]")).to_have_text("30 %")

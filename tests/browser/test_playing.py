@@ -42,7 +42,8 @@ def page(browser: Browser) -> Iterator[Page]:
         const {open} = answers;
         answers.open = (asked) => {
             const {timeline} = open(asked);
-            return {timeline: {...timeline, clip: {...timeline.clip, media_url: "/clip/2"}, annotations: [], reaction_s: 0}};
+            const clip = {...timeline.clip, media_url: "/clip/2"};
+            return {timeline: {...timeline, clip, annotations: [], reaction_s: 0}};
         };
         return work.open(2);
     }""")
@@ -104,7 +105,11 @@ def test_what_was_changed_is_saved_with_the_stretch_it_was_changed_on(page: Page
     page.evaluate("work.model.select(work.model.items[3])")
     page.locator(".tl-editor summary").click()
     page.get_by_label("Degree of happy").evaluate(
-        "(slider) => { slider.value = 0.7; slider.dispatchEvent(new Event('input')); work.model.select(work.model.items[5]); }"
+        """(slider) => {
+            slider.value = 0.7;
+            slider.dispatchEvent(new Event("input"));
+            work.model.select(work.model.items[5]);
+        }"""
     )
     saved(page)
     (made,) = _made(page)

@@ -62,6 +62,35 @@ def test_what_is_asked_for_is_underway_from_the_key_until_it_is_done(page: Page)
     underway(0)
 
 
+def test_after_a_lost_answer_the_same_is_asked_for_again_and_what_follows_changes_it(page: Page):
+    page.keyboard.press("j")
+    page.evaluate("void lost.add('correct')")
+    page.keyboard.press("2")
+    expect(page.locator(".tl-saved")).to_contain_text("not saved (1)")
+    page.keyboard.press("4")
+    page.keyboard.press("1")
+    expect(page.locator(".tl-saved")).to_contain_text("not saved (2)")
+    page.evaluate("lost.delete('correct'), work.outbox.retry()")
+    expect(page.locator(".tl-saved")).to_have_text("saved ✓")
+    made = page.evaluate("sent.filter((each) => each.name === 'correct')")
+    said = [(list(each["degrees"]), each["annotation_id"]) for each in made]
+    assert said == [(["happy"], None)] * (len(made) - 1) + [(["angry"], 10001)]
+    assert not any("tried" in each for each in made)
+
+
+def test_what_was_refused_can_be_put_right(page: Page):
+    page.keyboard.press("j")
+    page.evaluate("void (refused = true)")
+    page.keyboard.press("2")
+    expect(page.locator(".tl-saved")).to_contain_text("not saved: No.")
+    page.evaluate("void (refused = false)")
+    page.keyboard.press("4")
+    page.get_by_role("button", name="Try again now").click()
+    expect(page.locator(".tl-saved")).to_have_text("saved ✓")
+    made = page.evaluate("sent.filter((each) => each.name === 'correct')")
+    assert [list(each["degrees"]) for each in made] == [["happy"], ["sad"]]
+
+
 def test_a_saved_correction_draws_nothing_anew_and_leaves_the_reasons_alone(page: Page):
     page.keyboard.press("j")
     quote = page.locator(".tl-quote")

@@ -12,19 +12,21 @@ from app.widgets import folder, timeline
 EMOTIONS = [("angry", "#e69f00"), ("happy", "#009e73"), ("neutral", "#f0e442"), ("sad", "#56b4e9")]
 
 #: Calls of the server are noted in `asked`, with what they say in `sent`; while `held` names one, its answers wait for
-#: `release(name)`, and while `lost` names one, no answer arrives. `answers` are values, or functions of what was said.
+#: `release(name)`, and while `lost` names one, no answer arrives. What is corrected is saved unless all is `refused`.
+#: `answers` are values, or functions of what was said.
 START = """
 async ({script, payload, answers}) => {
   const waiting = {};
   let made = 10000;
   const release = (name) => (waiting[name] || []).splice(0).forEach((go) => go());
-  Object.assign(window, {asked: [], sent: [], held: new Set(), lost: new Set(), release});
+  Object.assign(window, {asked: [], sent: [], held: new Set(), lost: new Set(), refused: false, release});
   const answer = async (name, body) => {
     window.asked.push(name);
     window.sent.push({name, ...structuredClone(body)});
     if (window.held.has(name)) await new Promise((go) => (waiting[name] ||= []).push(go));
     if (window.lost.has(name)) return undefined;
     const found = window.answers[name];
+    if (name === "correct" && window.refused) return {refused: "No."};
     if (name !== "correct") return structuredClone((typeof found === "function" ? found(body) : found) || {});
     const {annotation_id: id, version, degrees} = body;
     const own = {annotator: "Ana", emotion: Object.keys(degrees)[0], mine: true};

@@ -18,19 +18,21 @@ def calls(studio: Studio) -> list[Call]:
     """The server functions of the timeline widget, by the names it calls."""
 
     def people(clip_id: int, annotator_id: int, review: bool) -> dict[str, Any]:
-        """Everybody's annotations on a clip, and whether this person can undo and redo."""
-        study_id = studio.clip(clip_id).study_id
+        """Everybody's annotations on a clip, which version of the model answers, and what this person can undo."""
+        study = studio.study(studio.clip(clip_id).study_id)
         lane = studio.store.consensus().id if review else annotator_id
         said = studio.store.annotations(clip_id=clip_id)
         return {
             "clip": clip_id,
-            "emotions": list(studio.study(study_id).emotion_names),
+            "emotions": list(study.emotion_names),
+            "version": studio.version(study.id).id,
+            "unsure": study.settings.unsure,
             "annotations": [timeline.annotation(each, lane) for each in said],
             "suggestions": timeline.what_people_say([each for each in said if each.annotator_id != lane])
             if review
             else None,
-            "can_undo": studio.store.can_undo(study_id, annotator_id),
-            "can_redo": studio.store.can_redo(study_id, annotator_id),
+            "can_undo": studio.store.can_undo(study.id, annotator_id),
+            "can_redo": studio.store.can_redo(study.id, annotator_id),
         }
 
     @plain

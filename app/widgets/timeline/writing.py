@@ -66,7 +66,7 @@ def calls(studio: Studio) -> list[Call]:
 
     @plain
     def accept_sure(data: dict[str, Any]) -> dict[str, Any]:
-        accepted = studio.labels.accept_sure(data["clip"], data["annotator"])
+        accepted = studio.labels.accept_sure(data["clip"], data["annotator"], data["version"])
         return {"accepted": len(accepted)}
 
     @plain

@@ -17,7 +17,7 @@ class Queue {
     this.who = { study: null, annotator: null };
     this.clips = [];
     this.current = null;
-    this.gap = 0;
+    this.gap = 0; // where in the order the open clip was that has been removed
     this.filter = "all";
     this.turns = new Map();
     this.made = new Map();

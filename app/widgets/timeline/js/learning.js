@@ -64,14 +64,16 @@ class Learning {
       work.say(model.clip ? "That works on the model's suggestions only, where they are shown." : "Open a clip first.");
       return;
     }
+    const asked = { clip: model.clip.id, annotator: who.annotator, version: model.version.id };
     work.panel.editor.flush();
     if (!(await work.outbox.settled())) {
       work.say("That waits until everything is saved.");
       return;
     }
-    const answer = await work.server.accept_sure({ clip: model.clip.id, annotator: who.annotator });
+    const answer = await work.server.accept_sure(asked);
     if (!answer || answer.refused) {
       work.say(answer?.refused || NO_ANSWER);
+      await work.refresh();
       return;
     }
     const many = answer.accepted === 1 ? "1 suggestion" : `${answer.accepted} suggestions`;

@@ -6,7 +6,8 @@ const ABANDONED = 12000;
 
 /**
  * Corrections on their way to the server, in order, one at a time. Each is written to this browser's storage before it
- * is sent and leaves it only when the server has acknowledged it: a lost connection or a reload loses nothing.
+ * is sent and leaves it only when the server has acknowledged it: a lost connection or a reload loses nothing. What was
+ * `tried` may have arrived though no answer has: it is not changed any more, and asked for again as it was.
  * `state` is "saved", "saving", "waiting" (no connection, tried again by itself) or "refused".
  */
 class Outbox {
@@ -96,8 +97,7 @@ class Outbox {
   push(entry) {
     Object.assign(entry, { clip: this.model.clip.id, annotator: this.annotator, review: this.model.review });
     const last = this.entries[this.entries.length - 1];
-    const sent = this.busy && this.entries.length === 1;
-    if (last && !sent && last.uid === entry.uid && last.op === "correct" && entry.op === "correct") {
+    if (last && !last.tried && last.uid === entry.uid && last.op === "correct" && entry.op === "correct") {
       Object.assign(last, entry, { annotation_id: last.annotation_id, version: last.version });
     } else this.entries.push(entry);
     this.keep();
@@ -132,6 +132,10 @@ class Outbox {
     while (this.entries.length) {
       const entry = this.entries[0];
       if (this.attempts === 0) this.show("saving");
+      if (!entry.tried) {
+        entry.tried = true;
+        this.keep();
+      }
       const answer = await this.send(entry);
       if (!answer) {
         this.busy = false;
@@ -145,6 +149,8 @@ class Outbox {
       if (answer.conflict && !(await this.settle(entry, answer.conflict))) continue;
       if (answer.refused) {
         this.busy = false;
+        entry.tried = false;
+        this.keep();
         this.show("refused", answer.refused);
         return;
       }
@@ -156,7 +162,7 @@ class Outbox {
 
   async send(entry) {
     const patience = new Promise((resolve) => setTimeout(() => resolve(undefined), PATIENCE));
-    const { op, uid, kind, ...body } = entry;
+    const { op, uid, kind, tried, ...body } = entry;
     try {
       return await Promise.race([this.server[op](body), patience]);
     } catch {

@@ -148,7 +148,10 @@ class Work {
     if (first) this.outbox.adopt();
     if (who.clip && who.clip !== this.here) this.open(who.clip);
     else if (changed && (first || !moved)) this.reopen();
-    if (!changed) return;
+    if (!changed) {
+      this.refresh();
+      return;
+    }
     this.learning.count(false);
     if (moved) this.learning.forget();
     if (moved && !first) this.leave();
@@ -254,18 +257,26 @@ class Work {
     this.player.playPart(at, until);
   }
 
-  /** Fetch everybody's annotations again where nothing of our own is on its way: others may have worked on the clip. */
+  /**
+   * Fetch everybody's annotations again where nothing of our own is on its way: others may have worked on the clip. Where
+   * another version of the model answers now, or the emotions are others, all of it is fetched.
+   */
   async refresh() {
     if (!this.model.clip || this.loading || this.outbox.entries.length) return;
     const { saves } = this.outbox;
-    const { clip, review, emotions } = this.model;
+    const { clip, review } = this.model;
     const answer = await this.server.annotations({ clip: clip.id, annotator: this.who.annotator, review });
     if (!answer?.annotations || this.loading || answer.clip !== this.model.clip?.id || review !== this.model.review) return;
-    if (answer.emotions.join("\n") !== emotions.map((each) => each.name).join("\n")) {
+    const { emotions, version } = this.model;
+    if (answer.version !== version.id || answer.emotions.join("\n") !== emotions.map((each) => each.name).join("\n")) {
       await this.reopen();
       return;
     }
     if (answer.suggestions) this.model.suggestions = answer.suggestions;
+    else if (answer.unsure !== this.model.unsure && document.activeElement !== this.part("threshold")) {
+      this.model.setUnsure(answer.unsure);
+      this.showMode();
+    }
     this.stale = saves !== this.outbox.saves || this.outbox.entries.length > 0;
     if (!this.stale) this.model.setAnnotations(answer.annotations, answer.can_undo, answer.can_redo);
     else this.refresh();
