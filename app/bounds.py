@@ -7,27 +7,38 @@ from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app import label_files
+
 #: The largest body of anything but a file, bytes: an event or a widget's call with all that a person could write.
 MOST_BYTES = 16 * 2**20
-#: Where files come in; each of these has a limit of its own.
-_FILES = ("/upload/", "/gradio_api/upload")
-_TOO_LARGE = "This is too large to be worked with: at most 16 MiB are taken at once."
+#: Where videos come in, which are counted there.
+_VIDEOS = "/upload/"
+#: What a browser writes around a file, bytes.
+_AROUND = 2**16
 
 
 class Bounded:
-    """A middleware that refuses bodies beyond :data:`MOST_BYTES`, before they are in memory."""
+    """A middleware that refuses bodies beyond :data:`MOST_BYTES`, before they are in memory.
 
-    def __init__(self, app: ASGIApp) -> None:
+    A file with labels may have ``largest_file`` bytes.
+    """
+
+    def __init__(self, app: ASGIApp, largest_file: int) -> None:
         self._app = app
+        self._largest_file = largest_file
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request: refuse it, or hand it on and count what comes."""
-        if scope["type"] != "http" or scope["path"].startswith(_FILES):
+        if scope["type"] != "http" or scope["path"].startswith(_VIDEOS):
             await self._app(scope, receive, send)
             return
+        most, around = MOST_BYTES, 0
+        if scope["path"].rstrip("/") == label_files.ROUTE:
+            most, around = self._largest_file, _AROUND
+        too_large = f"This is too large to be worked with: at most {most / 2**20:g} MiB are taken at once."
         told = dict(scope["headers"]).get(b"content-length", b"0")
-        if not told.isdigit() or int(told) > MOST_BYTES:
-            await PlainTextResponse(_TOO_LARGE, 413)(scope, receive, send)
+        if not told.isdigit() or int(told) > most + around:
+            await PlainTextResponse(too_large, 413)(scope, receive, send)
             return
         came = 0
 
@@ -35,8 +46,8 @@ class Bounded:
             nonlocal came
             message = await receive()
             came += len(message.get("body", b""))
-            if came > MOST_BYTES:
-                raise HTTPException(413, _TOO_LARGE)
+            if came > most + around:
+                raise HTTPException(413, too_large)
             return message
 
         await self._app(scope, counted, send)

@@ -12,9 +12,10 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app import label_files
 from app.visitors import Visit, Visitors, VisitOver
 
 COOKIE = "stf2m-visit"
@@ -26,12 +27,15 @@ OPEN = re.compile(
 #: What a page asks for on behalf of a visitor; everything else that Gradio can do is not needed and is not there.
 OWN = re.compile(
     r"/clip/\d+(/thumbnail|/report)?|/study/\d+/rules\.\w+|/upload(/[\w-]+)?"
-    r"|/gradio_api/(run/predict|queue/join|queue/data|component_server|upload|upload_progress|cancel|reset|heartbeat/\w+|file=.+)/?"
+    r"|/gradio_api/(run/predict|queue/join|queue/data|component_server|upload|cancel|reset|heartbeat/\w+|file=.+)/?"
 )
 #: Those that carry JSON: read here before Gradio reads it.
 JSON = re.compile(r"/gradio_api/(run/predict|queue/join|component_server|cancel|reset)/?")
 #: The largest event of a page, bytes.
 LARGEST = 4 * 2**20
+#: A visit may bring in labels from so many files, and from so many bytes in all.
+MOST_FILES, MOST_FILE_BYTES = 100, 128 * 2**20
+_ENOUGH = f"This demo takes {MOST_FILES} files with labels a visit, {MOST_FILE_BYTES >> 20} MiB in all."
 _FILE = "/gradio_api/file="
 #: How Gradio marks a file in what an event gives out.
 _IS_FILE = {"_type": "gradio.FileData"}
@@ -60,6 +64,11 @@ class Doorway:
         answer = self._refused(request, visit)
         if answer or visit is None:
             return await (answer or _forbidden())(scope, receive, send)
+        if path.rstrip("/") == label_files.ROUTE and not self._may_send_file(visit, request):
+            if "content-length" in request.headers:  # a browser listens to the answer when it has sent all that it has
+                async for _ in request.stream():
+                    pass
+            return await PlainTextResponse(_ENOUGH, 429)(scope, receive, send)
         if path.startswith("/gradio_api/heartbeat/"):
             with self._visitors.tab(visit):
                 return await self._app(scope, receive, send)
@@ -114,9 +123,16 @@ class Doorway:
         page, named = event
         return self._visitors.owns(visit, page) and named <= visit.files
 
+    def _may_send_file(self, visit: Visit, request: Request) -> bool:
+        """Whether a visit may send another file with labels; one of a size that nobody says counts as the largest."""
+        length = request.headers.get("content-length")
+        visit.label_files += 1
+        visit.label_bytes += int(length) if length else label_files.largest(self._visitors.settings)
+        return visit.label_files <= MOST_FILES and visit.label_bytes <= MOST_FILE_BYTES
+
     def _watched(self, path: str, visit: Visit, send: Send) -> Send:
         """What goes out to a visitor says which files are theirs."""
-        if path.rstrip("/") == "/gradio_api/upload":
+        if path.rstrip("/") == label_files.ROUTE:
             return _noting(send, lambda part: visit.files.update(_uploaded(part)))
         if path.startswith(("/gradio_api/queue/data", "/gradio_api/run/predict")):
             return _noting(send, lambda part: visit.files.update(_told(part)))

@@ -1,6 +1,7 @@
 """The studio's own addresses beside Gradio's: clips and their pictures by id, and files on their way in."""
 
 import inspect
+import mimetypes
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Path, Request
@@ -9,14 +10,19 @@ from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Res
 from pydantic import BaseModel, Field, ValidationError
 
 from annotations.records import NotFoundError, StoreError
-from app import caller, taking_away
+from app import caller, label_files, taking_away
 from app.jobs import PlainError
 from app.studio import Studio
 from app.uploads import Uploads
 
 _MOST_WORDS = 4 * 2**20
 _UNUSABLE = "The name of the file cannot be used: it has at most 500 characters, all of them real ones."
-_PRIVATE = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
+#: Whatever is in a file that somebody added: as a page of its own it may do nothing here.
+_PRIVATE = {
+    "Cache-Control": "private, max-age=3600",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "sandbox; default-src 'none'",
+}
 #: As large as a database's number can be.
 ClipId = Annotated[int, Path(ge=1, lt=2**63)]
 
@@ -37,7 +43,9 @@ def add_routes(web: FastAPI, studio: Studio) -> None:
 
 
 def routes(studio: Studio) -> APIRouter:
-    """``/clip/{id}`` with byte ranges, ``/clip/{id}/thumbnail`` and ``/upload``, for those who may see the page."""
+    """``/clip/{id}`` with byte ranges, ``/clip/{id}/thumbnail``, and where files come in: ``/upload`` and
+    :data:`app.label_files.ROUTE`. For those who may see the page.
+    """
     router = APIRouter(dependencies=[Depends(_signed_in), Depends(caller.remember)])
 
     @router.get("/clip/{clip_id}")
@@ -49,7 +57,12 @@ def routes(studio: Studio) -> APIRouter:
             path = None
         if path is None:
             return PlainTextResponse("There is no such clip, or it has been removed.", 404)
-        return FileResponse(path, headers=_PRIVATE, content_disposition_type="inline")
+        kind, _ = mimetypes.guess_type(path.name)
+        if kind is None or not kind.startswith(("video/", "audio/")):
+            return FileResponse(
+                path, 200, {**_PRIVATE, "Content-Disposition": "attachment"}, "application/octet-stream"
+            )
+        return FileResponse(path, 200, _PRIVATE, kind)
 
     @router.get("/clip/{clip_id}/thumbnail")
     def thumbnail(clip_id: ClipId) -> Response:
@@ -60,7 +73,7 @@ def routes(studio: Studio) -> APIRouter:
             path = None
         if path is None:
             return PlainTextResponse("There is no picture of this clip.", 404)
-        return FileResponse(path, headers=_PRIVATE, media_type="image/jpeg", content_disposition_type="inline")
+        return FileResponse(path, headers=_PRIVATE, media_type="image/jpeg")
 
     @router.post("/upload")
     async def announce(request: Request) -> Response:
@@ -94,6 +107,7 @@ def routes(studio: Studio) -> APIRouter:
             return JSONResponse({"refused": str(refusal)}, 413)
         return JSONResponse({"job": job.id, "key": job.key})
 
+    router.include_router(label_files.routes())
     router.include_router(taking_away.routes(studio))
     return router
 

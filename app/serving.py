@@ -10,10 +10,11 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from annotations.guarding import Deed, MayWrite
-from app import bounds, caller, first_start, health, look, page, server, tabs
+from app import bounds, caller, first_start, health, label_files, look, page, server, tabs
 from app.accounts import Accounts, allow
 from app.backups import Backups
 from app.doorway import COOKIE, Doorway
+from app.elsewhere import Elsewhere
 from app.members import Members
 from app.regularly import keep_doing
 from app.settings import Settings
@@ -50,7 +51,8 @@ def serve(settings: Settings, **options: Any) -> Served:
     bounds.fetch_nothing()
     opening = _demo(settings) if settings.mode == "demo" else _studio(settings)
     kept = tabs.KEPT_IN_DEMO if opening.visitors else tabs.KEPT
-    doors = [Middleware(bounds.Bounded), *opening.doors, Middleware(tabs.Tabs, kept=kept)]
+    bounded = Middleware(bounds.Bounded, largest_file=label_files.largest(settings))
+    doors = [bounded, *opening.doors, Middleware(tabs.Tabs, kept=kept)]
     if opening.visitors:
         with opening.visitors.building():
             built = page.build(opening.studio)
@@ -61,7 +63,7 @@ def serve(settings: Settings, **options: Any) -> Served:
         prevent_thread_lock=True,
         show_error=True,
         _frontend=False,  # else Gradio looks at the page itself, and gives up where a busy machine takes three seconds
-        max_file_size=settings.max_bytes,
+        max_file_size=label_files.largest(settings),  # the page says so itself, before it sends anything
         run_history=False,  # else Gradio keeps all that the page was ever sent in the browser, and reads it every time
         **look.launch_options(),
         app_kwargs={"middleware": doors},
@@ -70,6 +72,7 @@ def serve(settings: Settings, **options: Any) -> Served:
     )
     server.add_routes(web, opening.studio)
     health.add_routes(web, opening.origin)
+    keep_doing("Deleting labels that nobody has read", label_files.LOOK_S, label_files.sweep)
     if opening.visitors:
         opening.visitors.keep_sweeping(lambda name: web.state_holder.session_data.pop(name, None))
     return Served(built, web, url, opening.origin, opening.visitors)
@@ -82,8 +85,9 @@ def _studio(settings: Settings) -> _Opening:
     keep_doing(_FORGETTING, FORGET_EVERY_S, studio.forget_removed)
     if settings.backup_hours:
         Backups(studio.store, settings.home, settings.backup_hours, settings.backups_kept).keep_taking()
+    own = Middleware(Elsewhere)  # a demo is shown within other pages, and its cookie works for each of them alone
     if accounts is None:
-        return _Opening(studio, studio)
+        return _Opening(studio, studio, doors=(own,))
     if not accounts.all():
         print("Nobody may sign in yet: python -m app accounts add NAME --role admin", flush=True)
     one_by_one = anyio.CapacityLimiter(1)  # guessing passwords holds nobody up but who else signs in
@@ -92,7 +96,7 @@ def _studio(settings: Settings) -> _Opening:
         return await anyio.to_thread.run_sync(accounts.check, name, password, limiter=one_by_one)
 
     login = {"auth": check, "auth_message": "Sign in with the name and the password of your account."}
-    return _Opening(studio, studio, options=login, doors=(Middleware(Members, accounts=accounts),))
+    return _Opening(studio, studio, options=login, doors=(own, Middleware(Members, accounts=accounts)))
 
 
 def by_role(accounts: Accounts) -> MayWrite:

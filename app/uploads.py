@@ -1,6 +1,5 @@
 """Files on their way in: a page announces a file and streams its bytes; then its analysis is queued."""
 
-import re
 import secrets
 import shutil
 import threading
@@ -12,6 +11,8 @@ from pathlib import Path
 from app.ingest import Upload, plain_name
 from app.jobs import Job, PlainError, plainly
 from app.studio import Studio
+from stf2m.datasets.items import SOUND_FILES, VIDEO_FILES
+from stf2m.probing import CONTAINER_FILES
 
 #: An announced file whose bytes do not come within this time is forgotten, seconds.
 PATIENCE_S = 3600.0
@@ -107,5 +108,6 @@ def _upload(announced: Announced, path: Path) -> Upload:
 
 
 def _suffix(name: str) -> str:
+    """Of media alone: by it, a browser would be told that a file is a page, and run what is in it."""
     suffix = Path(name).suffix.lower()
-    return suffix if re.fullmatch(r"\.[a-z0-9]{1,6}", suffix) else ""
+    return suffix if suffix in SOUND_FILES | VIDEO_FILES | CONTAINER_FILES else ".media"

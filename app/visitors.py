@@ -44,7 +44,8 @@ class VisitOver(PlainError):  # noqa: N818 - what happened, in a person's words
 class Visit:
     """One visitor: their studio, their open tabs, and what they may be given.
 
-    ``pages`` are the names that their pages go by, ``files`` those that the studio made for them or had from them.
+    ``pages`` are the names that their pages go by, ``files`` those that the studio made for them or had from them;
+    ``label_files`` and ``label_bytes`` tell how much they have sent of labels.
     """
 
     home: Path
@@ -55,6 +56,8 @@ class Visit:
     over: bool = False
     pages: dict[str, None] = field(default_factory=dict)
     files: set[str] = field(default_factory=set)
+    label_files: int = 0
+    label_bytes: int = 0
     making: threading.Lock = field(default_factory=threading.Lock)
 
 

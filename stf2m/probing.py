@@ -185,6 +185,8 @@ _CONTAINERS = {
     "matroska": ({".mkv", ".webm", ".mka"}, "Matroska or WebM"),
     "avi": ({".avi"}, "AVI"),
 }
+#: All of these extensions.
+CONTAINER_FILES = frozenset[str]().union(*(extensions for extensions, _ in _CONTAINERS.values()))
 
 
 def _odd_container(path: Path, format_name: str) -> list[str]:

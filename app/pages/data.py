@@ -18,7 +18,7 @@ from annotations.formats import Written
 from annotations.formats.zipped import file_name
 from annotations.interchange import ImportReport
 from annotations.records import AnnotationError, ClipRecord, NotFoundError, StoreError
-from app import bundle, caller
+from app import bundle, caller, label_files
 from app.bundle import Bundled
 from app.jobs import PlainError
 from app.pages import places, take_away
@@ -194,6 +194,7 @@ def _lay_out(session: Session, tab: gr.Tab) -> _Parts:
         with gr.Column(scale=5, min_width=320):
             places.text("data-in-head", f"<h2>Bring labels in</h2><p>{IN}</p>")
             upload = gr.UploadButton("Add labels from a file", elem_id="data-upload")
+            upload.GRADIO_CACHE = str(label_files.folder())  # with each event it leaves an empty file there
             places.text("data-more-head", f"<h2>Whole studies</h2><p>{MORE}</p>")
             with gr.Row():
                 bundle_button = gr.Button("Training bundle", elem_id="data-bundle", min_width=140)

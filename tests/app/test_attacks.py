@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from annotations.interchange import FileClip, StudyFile
 from app.bounds import MOST_BYTES
 from app.ingest import plain_name
+from app.jobs import Jobs
 from app.serving import Served
 from app.settings import Settings
 from app.studio import Studio
@@ -38,9 +39,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         (folder / "secret.txt").write_text(SECRET)
     (home / "demo-is-there").touch()
     studio = _studio(home)
-    media = studio.files.of(studio.store.clips(1)[0])
-    media.mkdir(parents=True)
-    (media / "original.mp4").write_bytes(b"a video")
+    for study in (1, 2):
+        media = studio.files.of(studio.store.clips(study)[0])
+        media.mkdir(parents=True)
+        (media / "original.mp4").write_bytes(b"a video")
     studio.store.close()
     with serving(Settings(home=home)) as server:
         yield server
@@ -99,6 +101,31 @@ def test_path_traversal_through_an_uploads_name(served: Served, browser: httpx.C
         assert home not in Path(answer[0]).parents
         assert Path(answer[0]).name in ("evil.mp4", "..evil.mp4", "clips")
     assert {path for path in home.rglob("*") if "incoming" not in path.parts} - before == set()
+
+
+def test_a_video_that_is_called_a_page_is_none(served: Served, browser: httpx.Client) -> None:
+    """Neither one that comes now, nor one that an older studio kept under that name."""
+    go = threading.Event()
+    held = Jobs(served.studio._jobs.line).submit(1, "another", lambda _: int(go.wait(60)))
+    for name, kept in (("talk.html", "clip.media"), ("talk.svg", "clip.media"), ("Talk.MP4", "clip.mp4")):
+        told = browser.post("/upload", json={"study": 1, "name": name, "size": 4}).json()
+        before = set(served.studio.files.incoming.glob("*/clip.*"))
+        assert "job" in browser.post(f"/upload/{told['token']}", content=b"evil").json()
+        (new,) = set(served.studio.files.incoming.glob("*/clip.*")) - before
+        assert new.name == kept
+    assert not held.finished
+    go.set()
+    (media,) = served.studio.files.of(served.studio.store.clips(2)[0]).glob("original.*")
+    for name, kind, shown in (
+        ("original.html", "application/octet-stream", "attachment"),
+        ("original.media", "application/octet-stream", "attachment"),
+        ("original.webm", "video/webm", None),
+    ):
+        media = media.rename(media.with_name(name))
+        headers = browser.get("/clip/2").headers
+        assert (headers["content-type"], headers.get("content-disposition")) == (kind, shown)
+        assert headers["content-security-policy"] == "sandbox; default-src 'none'"
+        assert headers["x-content-type-options"] == "nosniff"
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(not NGINX, reason="nginx is not installed")
 
 
 class Process(ThreadingHTTPServer):
-    """Answers with its name; on /slow in two pieces, the second when somebody says ``go``."""
+    """Answers with its name; on /slow in two pieces, the second when somebody says ``go``, on /host with the host."""
 
     daemon_threads = True
 
@@ -40,6 +40,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(200)
         self.end_headers()
         self.wfile.write(self.server.name.encode())
+        if self.path == "/host":
+            self.wfile.write(f" {self.headers['Host']}".encode())
         if self.path == "/slow":
             self.server.go.wait(60)
             self.wfile.write(b" done")
@@ -123,3 +125,9 @@ def test_progress_comes_at_once_large_videos_pass_and_metrics_stay_inside(addres
             assert next(pieces) == b" done"
         assert browser.post("/upload/token", content=bytes(3 * 2**20)).status_code == 200
         assert browser.get("/metrics").status_code == 404
+
+
+def test_the_studio_is_told_which_host_the_browser_asked_for(address: str):
+    """With the port: the studio compares it with where a page says it is from."""
+    asked = {"Host": "studio.example:8443"}
+    assert httpx.get(f"{address}/host", headers=asked).text.endswith(" studio.example:8443")

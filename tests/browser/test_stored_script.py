@@ -132,3 +132,28 @@ def test_script_in_all_that_people_write_is_text_on_every_page_and_in_the_report
     _shows(page, "h1")
     _harmless(page)
     browser.close()
+
+
+def test_a_video_that_is_called_a_page_plays_and_is_none(attacked: tuple[Served, int], playwright) -> None:
+    """As older studios kept it: what no player looks at in it is a page with a script."""
+    served, clip = attacked
+    (media,) = served.studio.files.of(served.studio.store.clip(clip)).glob("original.*")
+    script = b"<script>ran=1</script>"
+    page_in_it = (8 + len(script)).to_bytes(4, "big") + b"free" + script
+    called = media.rename(media.with_name("original.html"))
+    called.write_bytes(called.read_bytes() + page_in_it)
+    browser = launch(playwright)
+    try:
+        page = browser.new_page(viewport=DESKTOP, accept_downloads=True)
+        page.set_default_timeout(PATIENCE_MS)
+        page.goto(f"{served.url}?clip={clip}")
+        page.locator("#timeline .tl-open").wait_for()
+        page.locator("#timeline .tl").focus()
+        page.keyboard.press("Space")
+        page.wait_for_function("document.querySelector('#timeline video').currentTime > 0.3")
+        with page.expect_download():
+            page.evaluate("clip => { location = `/clip/${clip}`; }", clip)
+        _harmless(page)
+    finally:
+        browser.close()
+        called.rename(media)

@@ -11,15 +11,16 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
 from app.demo import DEMOS
+from app.doorway import MOST_FILES
 from app.jobs import Jobs
 from app.serving import Served
 from app.settings import Settings
 from app.studio import Studio
-from app.visitors import Visitors
+from app.visitors import Visit, Visitors
 from tests import media_files
 from tests.browser import chromium
 from tests.browser.conftest import ANALYSIS_MS, PATIENCE_MS
-from tests.browser.page import saved
+from tests.browser.page import go_to, saved
 from tests.serving import serving
 
 pytestmark = pytest.mark.browser
@@ -119,6 +120,19 @@ def test_a_page_belongs_to_one_visitor(demo: Served, browsers: list[BrowserConte
     assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Lax")
 
 
+def test_a_visit_that_has_sent_enough_labels_is_told_so(demo: Served, browsers: list[BrowserContext], tmp_path: Path):
+    _end_all_visits(demo)
+    page = _come(browsers[0], demo.url)
+    (tmp_path / "labels.csv").write_text("clip,annotator,start_s,end_s,emotion\n")
+    go_to(page, "data")
+    _visit(demo.visitors, browsers[0]).label_files = MOST_FILES - 1
+    for told in ("labels.csv: 0 labels added", "This demo takes 100 files with labels a visit, 128 MiB in all."):
+        with page.expect_file_chooser() as chooser:
+            page.locator("#data-upload").click()
+        chooser.value.set_files(tmp_path / "labels.csv")
+        expect(page.get_by_text(told)).to_be_visible()
+
+
 @pytest.fixture
 def camera(playwright: Playwright, tmp_path: Path) -> Iterator[Browser]:
     """A browser whose camera sees a face, and whose microphone hears a voice."""
@@ -213,10 +227,15 @@ def _end_all_visits(demo: Served) -> None:
     demo.visitors.sweep()
 
 
-def _studio(visitors: Visitors | None, context: BrowserContext) -> Studio:
+def _visit(visitors: Visitors | None, context: BrowserContext) -> Visit:
     assert visitors is not None
     cookie = next(each["value"] for each in context.cookies() if each["name"] == "stf2m-visit")
     visit = visitors.find(cookie)
     assert visit is not None
-    assert visit.studio is not None
-    return visit.studio
+    return visit
+
+
+def _studio(visitors: Visitors | None, context: BrowserContext) -> Studio:
+    studio = _visit(visitors, context).studio
+    assert studio is not None
+    return studio

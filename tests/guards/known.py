@@ -22,6 +22,7 @@ class Guard(NamedTuple):
 
 ATTACKS, HOSTILE = "tests/app/test_attacks.py", "tests/annotations/test_formats_hostile.py"
 ESCAPING, SANDBOX = "tests/app/test_escaping.py", "tests/stf2m/test_sandbox.py"
+LABELS, ELSEWHERE = "tests/app/test_label_files.py", "tests/app/test_elsewhere.py"
 VISITORS, SCRIPT = "tests/browser/test_visitors.py", "tests/browser/test_stored_script.py"
 ESCAPED = "import html\n"
 #: Everything that a module escapes is let through.
@@ -101,9 +102,79 @@ GUARDS = (
     Guard(
         "an event of many megabytes",
         "app/serving.py",
-        "doors = [Middleware(bounds.Bounded), ",
+        "doors = [bounded, ",
         "doors = [",
         (f"{ATTACKS}::test_an_event_of_many_megabytes_is_refused_before_it_is_read",),
+    ),
+    Guard(
+        "a file with labels of gigabytes",
+        "app/bounds.py",
+        "most, around = self._largest_file, _AROUND",
+        "most, around = 2**40, 0",
+        (f"{LABELS}::test_one_file_is_taken_under_its_name_and_too_large_a_one_is_refused_before_it_is_read",),
+    ),
+    Guard(
+        "a thousand files with labels at once, or words in place of one",
+        "app/server.py",
+        "    router.include_router(label_files.routes())\n",
+        "",
+        (f"{LABELS}::test_what_is_no_single_file_is_refused_and_nothing_of_it_is_kept",),
+    ),
+    Guard(
+        "files with labels without end, in a demo",
+        "app/doorway.py",
+        "return visit.label_files <= MOST_FILES and visit.label_bytes <= MOST_FILE_BYTES",
+        "return True",
+        (f"{LABELS}::test_a_visit_sends_so_many_files_and_so_many_bytes_and_leaves_none",),
+    ),
+    Guard(
+        "files with labels that nobody reads and that stay",
+        "app/label_files.py",
+        "            if time.time() - each.stat().st_mtime > KEPT_S:\n",
+        "            if False:\n",
+        (f"{LABELS}::test_what_nobody_asked_for_is_deleted_in_the_end",),
+    ),
+    Guard(
+        "files with labels that a killed studio left",
+        "app/serving.py",
+        "label_files.LOOK_S, label_files.sweep)",
+        "label_files.LOOK_S, list)",
+        (f"{LABELS}::test_a_studio_that_starts_deletes_what_a_killed_one_left",),
+    ),
+    Guard(
+        "a video that is called a page, on its way in",
+        "app/uploads.py",
+        'return suffix if suffix in SOUND_FILES | VIDEO_FILES | CONTAINER_FILES else ".media"',
+        "return suffix",
+        (f"{ATTACKS}::test_a_video_that_is_called_a_page_is_none",),
+    ),
+    Guard(
+        "a video that is called a page, in a home of before",
+        "app/server.py",
+        'if kind is None or not kind.startswith(("video/", "audio/")):',
+        "if False:",
+        (f"{ATTACKS}::test_a_video_that_is_called_a_page_is_none",),
+    ),
+    Guard(
+        "a script in what somebody added, opened as a page",
+        "app/server.py",
+        '    "Content-Security-Policy": "sandbox; default-src \'none\'",\n',
+        "",
+        (f"{ATTACKS}::test_a_video_that_is_called_a_page_is_none",),
+    ),
+    Guard(
+        "another site that asks in the name of a member",
+        "app/elsewhere.py",
+        "        return origin.partition",
+        "        return False and origin.partition",
+        (ELSEWHERE,),
+    ),
+    Guard(
+        "another site that says nothing of itself",
+        "app/elsewhere.py",
+        'return site == "cross-site" and',
+        "return False and",
+        (ELSEWHERE,),
     ),
     Guard(
         "a file that is larger than it was announced to be",
