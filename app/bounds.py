@@ -1,14 +1,17 @@
 """What a page may send and what the server may fetch: events of a sane size, and nothing from other machines."""
 
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 from gradio import processing_utils
+from pydantic import Field
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import label_files
 
+#: The number of a study or a clip in an address or a request, as large as a database's number can be.
+RecordId = Annotated[int, Field(ge=1, lt=2**63)]
 #: The largest body of anything but a file, bytes: an event or a widget's call with all that a person could write.
 MOST_BYTES = 16 * 2**20
 #: Where videos come in, which are counted there.

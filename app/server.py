@@ -2,15 +2,15 @@
 
 import inspect
 import mimetypes
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, FastAPI, HTTPException, Path, Request
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from pydantic import BaseModel, Field, ValidationError
 
 from annotations.records import NotFoundError, StoreError
 from app import caller, label_files, taking_away
+from app.bounds import RecordId
 from app.jobs import PlainError
 from app.studio import Studio
 from app.uploads import Uploads
@@ -23,14 +23,12 @@ _PRIVATE = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "sandbox; default-src 'none'",
 }
-#: As large as a database's number can be.
-ClipId = Annotated[int, Path(ge=1, lt=2**63)]
 
 
 class File(BaseModel):
     """A file that a page wants to send: its name and size in bytes, and the words that come with it."""
 
-    study: int
+    study: RecordId
     name: str = Field(min_length=1, max_length=500)
     size: int = Field(ge=0)
     subtitles: tuple[str, str] | None = None
@@ -49,7 +47,7 @@ def routes(studio: Studio) -> APIRouter:
     router = APIRouter(dependencies=[Depends(_signed_in), Depends(caller.remember)])
 
     @router.get("/clip/{clip_id}")
-    def clip(clip_id: ClipId) -> Response:
+    def clip(clip_id: RecordId) -> Response:
         """The media of a clip; the response honours ranges, so that a browser can seek."""
         try:
             path = studio.media(clip_id)
@@ -65,7 +63,7 @@ def routes(studio: Studio) -> APIRouter:
         return FileResponse(path, 200, _PRIVATE, kind)
 
     @router.get("/clip/{clip_id}/thumbnail")
-    def thumbnail(clip_id: ClipId) -> Response:
+    def thumbnail(clip_id: RecordId) -> Response:
         """A small picture of a clip."""
         try:
             path = studio.thumbnail(clip_id)

@@ -11,6 +11,7 @@ from fastapi.responses import FileResponse, PlainTextResponse, Response
 
 from annotations.formats.zipped import file_name
 from annotations.records import NotFoundError
+from app.bounds import RecordId
 from app.report import gathering
 from app.report.page import page
 from app.studio import Studio
@@ -31,7 +32,7 @@ def routes(studio: Studio) -> APIRouter:
     router = APIRouter()
 
     @router.get("/study/{study_id}/rules.{kind}")
-    def rules(study_id: int, kind: str) -> Response:
+    def rules(study_id: RecordId, kind: str) -> Response:
         """The rules of a study's active model, as JSON, CSV or tables for LaTeX."""
         if kind not in RULES:
             return PlainTextResponse(f"Rules are written as {', '.join(RULES)}, not as {kind}.", 404)
@@ -44,7 +45,7 @@ def routes(studio: Studio) -> APIRouter:
         return _file(text, f"{file_name(study.name)}_rules_model-{version.number}.{kind}", media_type)
 
     @router.get("/clip/{clip_id}/report")
-    def report(clip_id: int, pictures: bool = False) -> Response:
+    def report(clip_id: RecordId, pictures: bool = False) -> Response:
         """All about a clip in one HTML file; with ``pictures`` of it where somebody asks for them."""
         try:
             found = gathering.of_clip(studio, clip_id, pictures=pictures)

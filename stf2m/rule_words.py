@@ -39,8 +39,11 @@ FACS: Mapping[str, str] = {
 
 EXAMPLE = "IF smile is high AND loudness is high THEN happy"
 MOST_LETTERS = 24
+#: The longest rule in words, in characters.
+LONGEST = 400
 
-_NUMBER = re.compile(r"^(?P<name>.*?)\s*(?P<number>-?\d*\.?\d+)\s*(?P<percent>%?)$")
+#: A number at the end; it begins at no digit within another number, so that none is read more than twice.
+_NUMBER = re.compile(r"(?P<number>(?:-|(?<!\d))(?:\d++(?:\.\d++)?+|\.\d++))\s*+(?P<percent>%?)$")
 _RESERVED = {"if", "and", "or", "not", "is", "then"}
 
 
@@ -56,6 +59,8 @@ def read(
 
     ``words`` are understood beside the terms' own names. Raises :class:`RuleError`.
     """
+    if len(text) > LONGEST:
+        raise RuleError(f"A rule has {LONGEST} characters at most; this one has {len(text)}.")
     told = " ".join(text.split()).strip(" .;")
     premise, then, answer = (part.strip() for part in _around(told, "then"))
     premise = re.sub(r"^if\b\s*", "", premise, flags=re.IGNORECASE).rstrip(" ,")
@@ -148,10 +153,10 @@ def _degree(part: str, emotions: Sequence[str]) -> tuple[str, float | None]:
     """An emotion and its degree, None where none is given; a name may end in a number itself."""
     if _plain(part) in map(_plain, emotions):
         return _known(part, emotions, "emotion"), None
-    numbered = _NUMBER.match(part)
+    numbered = _NUMBER.search(part)
     if not numbered:
         return _known(part, emotions, "emotion"), None
-    name = _known(numbered["name"].rstrip(" :="), emotions, "emotion")
+    name = _known(part[: numbered.start()].rstrip(" :="), emotions, "emotion")
     degree = round(float(numbered["number"]) / (100 if numbered["percent"] else 1), 2)
     if not 0 < degree <= 1:
         raise RuleError(f"A degree is 0.01 at least and 1 at most, not “{numbered['number']}” as of “{name}”.")

@@ -9,6 +9,7 @@ A track holds four things side by side, all indexed by frame ``t`` at ``t / RATE
 """
 
 import json
+import lzma
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -34,6 +35,7 @@ DAMAGED = (
     MemoryError,
     BadZipFile,
     zlib.error,
+    lzma.LZMAError,
 )
 
 FloatArray = NDArray[np.float32]

@@ -8,15 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from annotations.formats import csv, elan, json, label_studio, parquet, subtitles, textgrid, zipped
+from annotations.formats import csv, elan, json, label_studio, parquet, shared, subtitles, textgrid, zipped
 from annotations.formats.shared import Losses
 from annotations.interchange import StudyFile
 from annotations.records import AnnotationError
 
-#: The largest file that is read, bytes; the most values or elements in one, and the most labels.
+#: The largest file that is read, bytes.
 LARGEST = 128 * 2**20
-MOST_PARTS = 10_000_000
-MOST_LABELS = 500_000
 
 
 @dataclass(frozen=True)
@@ -95,8 +93,8 @@ def read(data: bytes, name: str) -> StudyFile:
     """
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         _check_size(data)
-        return _check_labels(zipped.read(data, _read_one))
-    return _check_labels(_read_one(data, name))
+        return zipped.read(data, _read_one)
+    return _read_one(data, name)
 
 
 def _read_one(data: bytes, name: str) -> StudyFile:
@@ -109,14 +107,7 @@ def _check_size(data: bytes) -> None:
         raise AnnotationError("The file is empty.")
     if len(data) > LARGEST:
         raise AnnotationError(f"The file is larger than {LARGEST >> 20} MiB.")
-    if sum(data.count(sign) for sign in b",<[{\n") > MOST_PARTS:
-        raise AnnotationError(f"The file has more than {MOST_PARTS // 10**6} million values in it.")
-
-
-def _check_labels(study: StudyFile) -> StudyFile:
-    if len(study.labels) > MOST_LABELS:
-        raise AnnotationError(f"The file has {len(study.labels)} labels in it; {MOST_LABELS} at most come in at once.")
-    return study
+    shared.check_parts(shared.parts(data))
 
 
 def _of_content(data: bytes, name: str) -> Format:
@@ -130,13 +121,13 @@ def _of_content(data: bytes, name: str) -> Format:
         return FORMATS["webvtt"]
     if "ooTextFile" in start[:200]:
         return FORMATS["textgrid"]
-    if re.match(r"\d+\s*\n\s*\d+:\d+:\d+", start):
+    if re.match(r"\d++[^\S\n]*+\n\s*+\d++:\d++:\d", start):
         return FORMATS["srt"]
     if start.startswith(("[", "{")):
         own = start.startswith("{") and json.FORMAT in start
         return FORMATS["json" if own or not _is_task(start) else "label-studio"]
     by_suffix = [form for form in FORMATS.values() if name.lower().endswith(form.suffix.lower())]
-    if not by_suffix and not re.match(r"[^\n]*\bclip\b[^\n]*,", start):
+    if not by_suffix and not re.match(r"(?>[^\n]*?\bclip\b)[^\n]*,", start):
         suffixes = ", ".join(form.suffix for form in FORMATS.values())
         raise AnnotationError(f"The file is of no format that can be imported; there are {suffixes} and .zip.")
     return by_suffix[-1] if by_suffix else FORMATS["csv"]

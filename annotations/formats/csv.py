@@ -12,7 +12,7 @@ import csv
 import io
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 
 from annotations.formats import shared
@@ -48,11 +48,10 @@ def read(data: bytes, name: str) -> StudyFile:
         lines = csv.reader(io.StringIO(shared.text(data, "CSV"), newline=""), strict=True)
         header = [cell.strip() for cell in next(lines, [])]
         _check_header(header)
-        rows = {number: row for number, row in enumerate(lines, start=2) if any(row)}
+        emotions = [column.removeprefix(DEGREE) for column in header if column.startswith(DEGREE)]
+        labels = tuple(shared.few_enough(_labels(lines, header, emotions)))
     except csv.Error as error:
         raise AnnotationError(f"The CSV file is damaged: {error}.") from error
-    emotions = [column.removeprefix(DEGREE) for column in header if column.startswith(DEGREE)]
-    labels = tuple(_label(_cells(header, row, number), emotions, number) for number, row in rows.items())
     used = dict.fromkeys([*emotions, *(emotion for label in labels for emotion in label.degrees)])
     return StudyFile(tuple(used), tuple(dict.fromkeys(label.clip for label in labels)), labels)
 
@@ -92,6 +91,13 @@ def _check_header(header: Sequence[str]) -> None:
         raise AnnotationError("The CSV file needs a column 'emotion', or columns of degrees such as 'degree of happy'.")
     if len(set(header)) < len(header):
         raise AnnotationError("The CSV file has two columns of one name.")
+
+
+def _labels(lines: Iterable[Sequence[str]], header: Sequence[str], emotions: Sequence[str]) -> Iterator[FileLabel]:
+    for number, row in enumerate(lines, start=2):
+        shared.check_parts(number * len(header))  # a row that is short in the file has all the cells
+        if any(row):
+            yield _label(_cells(header, row, number), emotions, number)
 
 
 def _cells(header: Sequence[str], row: Sequence[str], number: int) -> dict[str, str]:

@@ -10,7 +10,7 @@ Shape: EAF 3.0, https://www.mpi.nl/tools/elan/EAF_Annotation_Format_3.0_and_ELAN
 import json
 import mimetypes
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -188,22 +188,22 @@ class _Reader:
     def read(self) -> StudyFile:
         tiers = [tier for tier in self.root.iterfind("TIER") if not tier.get("PARENT_REF")]
         listed = [tier for tier in tiers if self._vocabulary(tier)]
-        names = [tier.get("TIER_ID", "") for tier in tiers]
-        labels = [label for tier in listed or tiers for label in self._tier(tier, names)]
-        emotions = dict.fromkeys(entry for tier in listed for entry in self._vocabulary(tier).values())
+        names = {tier.get("TIER_ID", "") for tier in tiers}
+        labels = list(shared.few_enough(label for tier in listed or tiers for label in self._tier(tier, names)))
+        vocabularies = {id(each): each for each in map(self._vocabulary, listed)}
+        emotions = dict.fromkeys(entry for each in vocabularies.values() for entry in each.values())
         if self.own and not listed:
             emotions = dict.fromkeys(self.vocabularies.get("emotions", {}).values())
         found = shared.of_one_clip(self.clip, labels, emotions)
         return replace(found, left_out=tuple(self._left_out(tiers, listed)))
 
     def _left_out(self, tiers: Sequence[Element], listed: Sequence[Element]) -> Iterator[str]:
-        others = [tier for tier in self.root.iterfind("TIER") if tier not in tiers and not self._is_detail(tier)]
+        taken, read = set(tiers), set(listed)
+        others = [tier for tier in self.root.iterfind("TIER") if tier not in taken and not self._is_detail(tier)]
         if listed:
-            others += [tier for tier in tiers if tier not in listed]
+            others += [tier for tier in tiers if tier not in read]
         if others:
-            names = ", ".join(repr(tier.get("TIER_ID", "")) for tier in others[:5])
-            told = shared.left_out(len(others), "tier without a list of labels")
-            yield f"{told}: {names}{' …' if len(others) > 5 else ''}."
+            yield shared.tiers_left_out([tier.get("TIER_ID", "") for tier in others], "without a list of labels")
         if self.empty:
             yield f"{shared.left_out(self.empty, 'annotation without a value')}."
 
@@ -223,18 +223,18 @@ class _Reader:
                 found.setdefault(each.get("ANNOTATION_REF"), {})[kind] = each.findtext("ANNOTATION_VALUE") or ""
         return found
 
-    def _tier(self, tier: Element, names: Sequence[str]) -> Iterator[FileLabel]:
+    def _tier(self, tier: Element, names: Collection[str]) -> Iterator[FileLabel]:
         name, vocabulary = tier.get("TIER_ID", ""), self._vocabulary(tier)
         person = tier.get("ANNOTATOR") or shared.annotator_of(name, names)
         for each in tier.iterfind("ANNOTATION/ALIGNABLE_ANNOTATION"):
-            where = f"Annotation {each.get('ANNOTATION_ID')} of tier {name!r}"
+            where = f"Annotation {each.get('ANNOTATION_ID')} of tier {name[:50]!r}"
             value = each.findtext("ANNOTATION_VALUE") or ""
-            emotion = " ".join(vocabulary.get(each.get("CVE_REF"), value).split())
+            emotion = vocabulary.get(each.get("CVE_REF")) or " ".join(value.split())
             if not emotion:
                 self.empty += 1
                 continue
             start_s, end_s = self._time(each, "TIME_SLOT_REF1", where), self._time(each, "TIME_SLOT_REF2", where)
-            details = self.details.get(each.get("ANNOTATION_ID"), {})
+            details = self.details.pop(each.get("ANNOTATION_ID"), {})  # of one annotation only
             degrees, intensity = _number_of(details, "degrees", where), _number_of(details, "intensity", where)
             plain = {emotion: 1.0}
             yield FileLabel(self.clip, person, start_s, end_s, degrees or plain, intensity, details.get("note", ""))
@@ -271,4 +271,4 @@ def _clip(root: Element, name: str) -> FileClip:
         return own_json.clip(own_json.parse(told.encode()), "The ELAN file")
     media = root.find("HEADER/MEDIA_DESCRIPTOR")
     url = (media.get("RELATIVE_MEDIA_URL") or media.get("MEDIA_URL", "")) if media is not None else ""
-    return FileClip(unquote(re.split(r"[/\\]", url)[-1]) or name)
+    return FileClip(unquote(shared.file_of(url)) or name)

@@ -39,14 +39,16 @@ def read(data: bytes, name: str) -> StudyFile:
         clip(each, f"Clip {place} of the JSON file")
         for place, each in enumerate(_list(content, "clips", "The JSON file"))
     ]
-    labels = [
-        _label(each, clips, f"Annotation {place} of the JSON file")
-        for place, each in enumerate(_list(content, "annotations", "The JSON file"))
-    ]
+    labels = tuple(
+        shared.few_enough(
+            _label(each, clips, f"Annotation {place} of the JSON file")
+            for place, each in enumerate(_list(content, "annotations", "The JSON file"))
+        )
+    )
     emotions = _list(content, "emotions", "The JSON file")
     if not all(isinstance(emotion, str) for emotion in emotions):
         raise AnnotationError("The emotions of the JSON file must be names.")
-    return StudyFile(tuple(emotions), tuple(clips), tuple(labels))
+    return StudyFile(tuple(emotions), tuple(clips), labels)
 
 
 def parse(data: bytes) -> Any:

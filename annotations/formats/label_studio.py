@@ -46,9 +46,8 @@ def read(data: bytes, name: str) -> StudyFile:
     content = own_json.parse(data)
     tasks = content if isinstance(content, list) else [content]
     reader = _Reader()
-    for number, task in enumerate(tasks, start=1):
-        reader.read(task, number)
-    return reader.study()
+    labels = (label for number, task in enumerate(tasks, start=1) for label in reader.read(task, number))
+    return reader.study(tuple(shared.few_enough(labels)))
 
 
 # --- writing ------------------------------------------------------------------------------------------------------
@@ -122,14 +121,13 @@ class _Reader:
     def __init__(self) -> None:
         self.emotions: dict[str, None] = {}
         self.clips: dict[FileClip, None] = {}
-        self.labels: list[FileLabel] = []
         self.strange: Counter[str] = Counter()
         self.suggested: Counter[str] = Counter()
         self.cancelled = 0
         self.guessed = 0
 
-    def study(self) -> StudyFile:
-        """What was read, and in sentences what was not."""
+    def study(self, labels: tuple[FileLabel, ...]) -> StudyFile:
+        """What was read, with the labels in it, and in sentences what was not."""
         left_out = []
         if self.suggested:
             told = shared.left_out(self.suggested.total(), f"suggestion of {', '.join(self.suggested)}")
@@ -144,11 +142,11 @@ class _Reader:
                 f"The file does not say how many frames make a second: for {self.guessed} of its ranges "
                 f"{USUAL_FPS:g} were taken, as Label Studio does."
             )
-        used = dict.fromkeys([*self.emotions, *(emotion for label in self.labels for emotion in label.degrees)])
-        return StudyFile(tuple(used), tuple(self.clips), tuple(self.labels), left_out=tuple(left_out))
+        used = dict.fromkeys([*self.emotions, *(emotion for label in labels for emotion in label.degrees)])
+        return StudyFile(tuple(used), tuple(self.clips), labels, left_out=tuple(left_out))
 
-    def read(self, task: Any, number: int) -> None:
-        """One task of the file. Raises ``AnnotationError`` where it is none."""
+    def read(self, task: Any, number: int) -> Iterator[FileLabel]:
+        """The labels of one task of the file. Raises ``AnnotationError`` where it is none."""
         where = f"Task {number} of the file"
         if not isinstance(task, dict) or not isinstance(task.get("data"), dict):
             raise AnnotationError(f"{where} is none of Label Studio's: it has no 'data'.")
@@ -165,18 +163,22 @@ class _Reader:
                 continue
             person = _person(annotation)
             for result in _dicts(annotation, "result"):
-                self._result(result, task, clip, person, where)
+                yield from self._result(result, task, clip, person, where)
 
-    def _result(self, result: dict[str, Any], task: dict[str, Any], clip: FileClip, person: str, where: str) -> None:
+    def _result(
+        self, result: dict[str, Any], task: dict[str, Any], clip: FileClip, person: str, where: str
+    ) -> Iterator[FileLabel]:
         value = _dict(result, "value")
         names = next((value[key] for key in _LABELS if isinstance(value.get(key), list)), [])
         degrees = {name: 1.0 for name in names if isinstance(name, str)}
         stretches = list(self._stretches(result, value, task, clip, where)) if degrees else []
         if not stretches:
             self.strange[str(result.get("type") or "unknown")] += 1
+            return
+        meta = _dict(result, "meta")
+        told = _with_meta(FileLabel(clip, person, 0.0, 0.0, degrees), meta)  # once, for all its stretches share it
         for start_s, end_s in stretches:
-            label = FileLabel(clip, person, start_s, end_s, degrees)
-            self.labels.append(_with_meta(label, _dict(result, "meta")))
+            yield _with_times(replace(told, start_s=start_s, end_s=end_s), _dict(meta, _OURS))
 
     def _stretches(
         self, result: dict[str, Any], value: dict[str, Any], task: dict[str, Any], clip: FileClip, where: str
@@ -208,7 +210,7 @@ def _clip(task: dict[str, Any], where: str) -> FileClip:
     if not isinstance(name, str) or not name.strip():
         raise AnnotationError(f"{where} does not say of which clip it is.")
     if not ours:
-        name = _UPLOADED.sub("", re.split(r"[/\\]", name.partition("?")[0])[-1])
+        name = _UPLOADED.sub("", shared.file_of(name.partition("?")[0]))
     sha256 = ours.get("sha256")
     return FileClip(
         name,
@@ -246,21 +248,26 @@ def _fps(*places: dict[str, Any]) -> float | None:
 
 
 def _with_meta(label: FileLabel, meta: dict[str, Any]) -> FileLabel:
-    """A label with what its meta tells; times and degrees only where the result still is as it was written."""
+    """A label with what its meta tells beside times; degrees only where the result still is as it was written."""
     told, ours = meta.get("text"), _dict(meta, _OURS)
     lines = told if isinstance(told, list) else [told]
     note = "\n".join(line for line in lines if isinstance(line, str))
     exact = replace(label, note=note, intensity=own_json.number(ours.get("intensity")))
-    start_s, end_s = own_json.number(ours.get("start_s")), own_json.number(ours.get("end_s"))
-    if start_s is not None and end_s is not None and 0 <= start_s < end_s < TO_THE_END:
-        first, last = _frames(start_s, end_s)
-        if ((first - 1) / USUAL_FPS, last / USUAL_FPS) == (label.start_s, label.end_s):
-            exact = replace(exact, start_s=start_s, end_s=end_s)
     numbers = {name: own_json.number(each) for name, each in _dict(ours, "degrees").items()}
     degrees = {name: value for name, value in numbers.items() if value is not None}
     if degrees and list(label.degrees) == [replace(label, degrees=degrees).emotion]:
         exact = replace(exact, degrees=degrees)
     return exact
+
+
+def _with_times(label: FileLabel, ours: dict[str, Any]) -> FileLabel:
+    """A label with the exact times that its meta tells, where the result still is as it was written."""
+    start_s, end_s = own_json.number(ours.get("start_s")), own_json.number(ours.get("end_s"))
+    if start_s is not None and end_s is not None and 0 <= start_s < end_s < TO_THE_END:
+        first, last = _frames(start_s, end_s)
+        if ((first - 1) / USUAL_FPS, last / USUAL_FPS) == (label.start_s, label.end_s):
+            return replace(label, start_s=start_s, end_s=end_s)
+    return label
 
 
 def _dict(value: dict[str, Any], key: str) -> dict[str, Any]:

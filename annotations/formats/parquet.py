@@ -5,13 +5,14 @@ row, are in the metadata of the schema, as JSON. A file without that, of one's o
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow
 from pyarrow import parquet
 
 from annotations.formats import json as own_json
+from annotations.formats import shared
 from annotations.formats.csv import COLUMNS, DEGREE, NEEDED
 from annotations.formats.shared import Losses
 from annotations.interchange import FileClip, FileLabel, StudyFile
@@ -51,19 +52,22 @@ def read(data: bytes, name: str) -> StudyFile:
         size = sum(about_file.row_group(group).total_byte_size for group in range(about_file.num_row_groups))
         if size > MOST_BYTES:
             raise AnnotationError(f"The Parquet file unpacks to more than {MOST_BYTES >> 20} MiB.")
+        shared.check_labels(about_file.num_rows)
         schema = about_file.schema.to_arrow_schema()
         texts = [each.name for each in schema if pyarrow.types.is_string(each.type)]
         file = parquet.ParquetFile(pyarrow.BufferReader(data), read_dictionary=texts)
         wanted = [each for each in schema.names if each in COLUMNS or each.startswith(DEGREE)]
         _check(schema.names, wanted)
-        about = own_json.parse((schema.metadata or {}).get(_ABOUT, b"{}"))
-        rows = [row for batch in file.iter_batches(_BATCH, columns=wanted) for row in _rows(batch)]
+        shared.check_parts(about_file.num_rows * len(wanted))
+        told = (schema.metadata or {}).get(_ABOUT, b"{}")
+        shared.check_parts(shared.parts(told))
+        about = own_json.parse(told)
+        clips = {clip: clip for clip in map(_clip, _objects(about, "clips"))}
+        labels = tuple(shared.few_enough(_labels(file, wanted, clips)))
     except AnnotationError:
         raise
     except (pyarrow.ArrowException, OSError, NotImplementedError, ValueError) as error:
         raise AnnotationError("The Parquet file is damaged or not one.") from error
-    clips = {clip: clip for clip in map(_clip, _objects(about, "clips"))}
-    labels = tuple(_label(row, f"Row {number} of the Parquet file", clips) for number, row in enumerate(rows, start=1))
     emotions = [each for each in about.get("emotions", []) if isinstance(each, str)] if isinstance(about, dict) else []
     used = [*emotions, *(emotion for label in labels for emotion in label.degrees)]
     return StudyFile(tuple(dict.fromkeys(used)), tuple(clips), labels)
@@ -83,6 +87,12 @@ def _check(names: Sequence[str], wanted: Sequence[str]) -> None:
         raise AnnotationError("The Parquet file needs a column 'emotion', or columns such as 'degree of happy'.")
     if len(set(names)) < len(names):
         raise AnnotationError("The Parquet file has two columns of one name.")
+
+
+def _labels(file: parquet.ParquetFile, wanted: Sequence[str], clips: dict[FileClip, FileClip]) -> Iterator[FileLabel]:
+    rows = (row for batch in file.iter_batches(_BATCH, columns=wanted) for row in _rows(batch))
+    for number, row in enumerate(rows, start=1):
+        yield _label(row, f"Row {number} of the Parquet file", clips)
 
 
 def _rows(batch: pyarrow.RecordBatch) -> list[dict[str, Any]]:

@@ -2,13 +2,17 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from annotations.interchange import FileClip, FileLabel, FileSuggestion, StudyFile
 from annotations.records import AnnotationError
 
 Label = TypeVar("Label")
+
+#: The most values or elements that are read at once, of a file or of all files of an archive; and the most labels.
+MOST_PARTS = 10_000_000
+MOST_LABELS = 500_000
 
 #: What can be lost, as sentences: ``{format}`` is the format's name, ``{n}`` how many.
 _SENTENCES: Mapping[str, tuple[str, str]] = {
@@ -23,6 +27,37 @@ _SENTENCES: Mapping[str, tuple[str, str]] = {
     "suggestions": ("cannot hold suggestions of a model", "dropped"),
 }
 _LATER_TIER = re.compile(r"(.+) #[0-9]+", re.DOTALL)
+
+
+def parts(data: bytes) -> int:
+    """How many values, elements or lines a file of text can have in it at most; a line may end in CR and LF."""
+    return sum(data.count(sign) for sign in b",<=[{\n\r") - data.count(b"\r\n")
+
+
+def check_parts(number: int) -> None:
+    """Raise ``AnnotationError`` where a file has too many values in it."""
+    if number > MOST_PARTS:
+        raise AnnotationError(f"The file has more than {MOST_PARTS // 10**6} million values in it.")
+
+
+def check_labels(number: int) -> None:
+    """Raise ``AnnotationError`` where a file has too many labels in it."""
+    if number > MOST_LABELS:
+        raise AnnotationError(f"The file has more than {MOST_LABELS} labels in it, the most that come in at once.")
+
+
+def few_enough(labels: Iterable[FileLabel]) -> Iterator[FileLabel]:
+    """The same labels, one after another. Raises ``AnnotationError`` at the first that is too many.
+
+    They are counted while they are read, for a small file can unpack to more of them than there is memory for; and so
+    are the emotions that they name, for many labels can share one long list of them.
+    """
+    degrees = 0
+    for number, label in enumerate(labels, start=1):
+        degrees += len(label.degrees)
+        check_labels(number)
+        check_parts(degrees)
+        yield label
 
 
 class Losses:
@@ -56,6 +91,11 @@ def left_out(number: int, what: str) -> str:
     noun, _, rest = what.partition(" ")
     verb = "was" if number == 1 else "were"
     return f"{number} {noun}{'' if number == 1 else 's'}{' ' if rest else ''}{rest} {verb} left out"
+
+
+def tiers_left_out(names: Sequence[str], why: str) -> str:
+    """One sentence about all tiers that were left out: ``"2 tiers of points were left out: 'a', 'b'."``."""
+    return f"{left_out(len(names), f'tier {why}')}: {', '.join(map(repr, names[:5]))}{' …' if len(names) > 5 else ''}."
 
 
 def drop_all_but_emotion(labels: Iterable[FileLabel], losses: Losses) -> None:
@@ -116,7 +156,7 @@ def tier_name(annotator: str, number: int) -> str:
     return f"{annotator} #{number}" if number > 1 or _LATER_TIER.fullmatch(annotator) else annotator
 
 
-def annotator_of(tier: str, tiers: Sequence[str]) -> str:
+def annotator_of(tier: str, tiers: Collection[str]) -> str:
     """Whose a tier is, among all tiers of a file."""
     numbered = _LATER_TIER.fullmatch(tier)
     if numbered and (numbered[1] in tiers or _LATER_TIER.fullmatch(numbered[1])):
@@ -131,6 +171,11 @@ def text(data: bytes, form: str) -> str:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
         raise AnnotationError(f"The {form} file is not UTF-8 text.") from error
+
+
+def file_of(address: str) -> str:
+    """The name of the file that a path or an address ends in."""
+    return address.replace("\\", "/").rpartition("/")[2]
 
 
 def of_one_clip(clip: FileClip, labels: Sequence[FileLabel], emotions: Iterable[str] = ()) -> StudyFile:

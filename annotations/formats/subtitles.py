@@ -17,7 +17,8 @@ from annotations.formats.shared import Losses
 from annotations.interchange import FileClip, FileLabel, StudyFile
 from annotations.records import AnnotationError
 
-_VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]*)>")
+#: A voice, or what begins like one up to where it turns out to be none.
+_VOICE = re.compile(r"<v(?:\.[^\s>]*+)?+(?:\s++([^>]*+)>)?")
 _TAG = re.compile(r"<[^>]*>")
 _BRACKETS = re.compile(r"\((.*)\)")
 
@@ -75,16 +76,20 @@ def _times(label: FileLabel, losses: Losses, point: str) -> str:
 
 def _read(data: bytes, name: str, form: str, kind: str, of: Callable[[str], tuple[str, str]]) -> StudyFile:
     text = shared.text(data, form)
+    shared.check_labels(text.count("-->"))
     try:
         cues = webvtt.from_buffer(io.StringIO(text, newline=None), format=kind, strict=kind == "vtt").captions
     except (MalformedFileError, MalformedCaptionError) as error:
-        raise AnnotationError(f"The {form} file is damaged: {str(error).rstrip('.')}.") from error
+        raise AnnotationError(f"The {form} file is damaged: {str(error)[:200].rstrip('.')}.") from error
     if lost := text.count("-->") - len(cues):
         raise AnnotationError(f"The {form} file is damaged: {lost} of its cues cannot be read.")
     clip = FileClip(name)
     labels = []
     for cue in cues:
-        emotion, annotator = of(cue.raw_text)
+        try:
+            emotion, annotator = of(cue.raw_text)
+        except ValueError as error:
+            raise AnnotationError(f"The {form} file is damaged: a number in it stands for no character.") from error
         labels.append(FileLabel(clip, annotator or form, _seconds(cue.start), _seconds(cue.end), {emotion: 1.0}))
     return shared.of_one_clip(clip, labels)
 
@@ -96,8 +101,11 @@ def _seconds(clock: str) -> float:
 
 
 def _of_vtt(text: str) -> tuple[str, str]:
-    voice = _VOICE.search(text)
-    return _line(unescape(_TAG.sub("", text))), _line(unescape(voice[1])) if voice else ""
+    """What a cue says, and whose voice says so. Raises ``ValueError`` for a character's number of too many digits."""
+    tagged, end, rest = text.rpartition(">")  # so that every search for the end of a tag finds one
+    tagged += end
+    voice = next((found[1] for found in _VOICE.finditer(tagged) if found[1] is not None), "")
+    return _line(unescape(_TAG.sub("", tagged) + rest)), _line(unescape(voice))
 
 
 def _of_srt(text: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ Praat itself does, so that its long and its short form are read alike.
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from annotations.formats import shared
 from annotations.formats.shared import Losses
@@ -15,6 +16,8 @@ from annotations.records import AnnotationError
 #: A comment, a text in quotes (a quote in it is doubled), or anything else between spaces.
 _TOKEN = re.compile(r'"([^"]*+(?:""[^"]*+)*+)"|!.*|[^\s"!]+')
 _NUMBER = re.compile(r"[-+]?[0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?")
+#: More than any file has of anything, for a count that is infinite.
+_UNCOUNTED = 1e18
 
 
 def write(study: StudyFile, losses: Losses) -> bytes:
@@ -40,26 +43,28 @@ def read(data: bytes, name: str) -> StudyFile:
         raise AnnotationError("The file is no TextGrid of Praat.")
     tokens.skip_numbers(1)
     clip = FileClip(name, duration_s=tokens.number())
-    tiers, left_out = [], []
+    names: set[str] = set()
+    found: list[tuple[str, float, float, str]] = []
+    points: list[str] = []
     for _ in range(tokens.count() if tokens.exists() else 0):
         kind, tier = tokens.text(), tokens.text()
         tokens.skip_numbers(2)
         if kind == "IntervalTier":
-            tiers.append((tier, [(tokens.number(), tokens.number(), tokens.text()) for _ in range(tokens.count())]))
+            names.add(tier)
+            for _ in range(tokens.count()):
+                start_s, end_s, told = tokens.number(), tokens.number(), tokens.text()
+                if emotion := " ".join(told.split()):
+                    found.append((tier, start_s, end_s, emotion))
+                    shared.check_labels(len(found))
         else:
             for _ in range(tokens.count()):
                 tokens.skip_numbers(1)
                 tokens.text()
-            left_out.append(f"Tier {tier!r} was left out: its points have no length.")
-    names = [tier for tier, _ in tiers]
-    labels = [
-        FileLabel(clip, shared.annotator_of(tier, names), start_s, end_s, {emotion: 1.0})
-        for tier, intervals in tiers
-        for start_s, end_s, told in intervals
-        if (emotion := " ".join(told.split()))
-    ]
-    found = shared.of_one_clip(clip, labels)
-    return StudyFile(found.emotions, found.clips, found.labels, left_out=tuple(left_out))
+            points.append(tier)
+    people = {name: shared.annotator_of(name, names) for name in names}
+    labels = [FileLabel(clip, people[tier], start_s, end_s, {emotion: 1.0}) for tier, start_s, end_s, emotion in found]
+    left_out = (shared.tiers_left_out(points, "of points without a length"),) if points else ()
+    return replace(shared.of_one_clip(clip, labels), left_out=left_out)
 
 
 def _tier(name: str, labels: Sequence[FileLabel], end_s: float) -> Iterator[str]:
@@ -116,7 +121,7 @@ class _Tokens:
             self.number()
 
     def count(self) -> int:
-        return int(self.number())
+        return int(min(self.number(), _UNCOUNTED))
 
     def exists(self) -> bool:
         flag = next((token[0] for token in self._found if token[0] in ("<exists>", "<absent>")), "<absent>")

@@ -16,7 +16,7 @@ from typing import Any
 
 from annotations.formats import json as own_json
 from annotations.formats import shared
-from annotations.interchange import FileClip, StudyFile
+from annotations.interchange import FileClip, FileLabel, StudyFile
 from annotations.records import AnnotationError
 
 TABLE = "clips.json"
@@ -24,6 +24,10 @@ FORMAT = "stf2m clips 1"
 #: So many files, and so many bytes of them together, are read from an archive.
 MOST_FILES = 10_000
 MOST_BYTES = 128 * 2**20
+#: So many entries are listed at all, with the folders and what some systems put beside every file.
+_MOST_ENTRIES = 5 * MOST_FILES
+#: The other ways to compress are unpacked whole before any of it can be counted.
+_WAYS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _DATE = (1980, 1, 1, 0, 0, 0)
 
 
@@ -51,20 +55,26 @@ def read(data: bytes, read_file: Callable[[bytes, str], StudyFile]) -> StudyFile
     if not files:
         raise AnnotationError("The archive has no files in it.")
     emotions, clips = _table(files.pop(TABLE, None))
+    shared.check_parts(sum(map(shared.parts, files.values())))
     found: list[StudyFile] = []
-    for name, content in files.items():
-        if not content and name in clips:
-            continue
-        try:
-            each = read_file(content, PurePosixPath(name).name)
-        except AnnotationError as error:
-            raise AnnotationError(f"{name}: {error}") from error
-        found.append(_about(each, clips[name]) if name in clips else each)
+
+    def labels() -> Iterator[FileLabel]:
+        for name, content in files.items():
+            if not content and name in clips:
+                continue
+            try:
+                each = read_file(content, PurePosixPath(name).name)
+            except AnnotationError as error:
+                raise AnnotationError(f"{name}: {error}") from error
+            found.append(_about(each, clips[name]) if name in clips else each)
+            yield from found[-1].labels
+
+    together = tuple(shared.few_enough(labels()))
     used = [*emotions, *(emotion for each in found for emotion in each.emotions)]
     return StudyFile(
         tuple(dict.fromkeys(used)),
         tuple(dict.fromkeys([*clips.values(), *(clip for each in found for clip in each.clips)])),
-        tuple(label for each in found for label in each.labels),
+        together,
         left_out=tuple(sentence for each in found for sentence in each.left_out),
     )
 
@@ -77,6 +87,8 @@ def file_name(clip: str) -> str:
 def _files(data: bytes) -> Iterator[tuple[str, bytes]]:
     left = MOST_BYTES
     try:
+        if data.count(b"PK\1\2") > _MOST_ENTRIES:
+            raise AnnotationError(f"The archive has too many files in it; {MOST_FILES} at most are read.")
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             named = [each for each in archive.infolist() if each.filename]
             entries = [each for each in named if not each.is_dir() and not _ignored(each.filename)]
@@ -87,6 +99,8 @@ def _files(data: bytes) -> Iterator[tuple[str, bytes]]:
                     raise AnnotationError("The archive has a file in it that leads out of it.")
                 if entry.flag_bits & 1:
                     raise AnnotationError("The archive is encrypted; save it without a password.")
+                if entry.compress_type not in _WAYS:
+                    raise AnnotationError("The archive is compressed in an unusual way; save it as a plain ZIP file.")
                 with archive.open(entry) as file:
                     content = file.read(left + 1)
                 left -= len(content)

@@ -14,7 +14,7 @@ from app.pages import places, rule_changes_html
 from app.session import Session
 from app.studio import Studio
 from stf2m.fuzzy import TERMS
-from stf2m.rule_words import EXAMPLE, RuleError, word
+from stf2m.rule_words import EXAMPLE, LONGEST, RuleError, word
 
 #: For the list of rules: a click on a button with ``data-edit`` asks for an edit of the rule ``data-rule``.
 CLICKS = (
@@ -68,7 +68,7 @@ def write_row(renaming: tuple[gr.Dropdown, gr.Textbox, gr.Button]) -> Parts:
             label="Write a rule in words",
             placeholder=EXAMPLE,
             max_lines=2,
-            max_length=400,
+            max_length=LONGEST,
             elem_id="rules-write",
             scale=4,
         )

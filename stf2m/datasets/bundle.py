@@ -49,7 +49,7 @@ def read(root: Path) -> list[Item]:
             for number, label in enumerate(labels, start=1)
             if counts[label["clip"]] == label["annotator"]
         ]
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         raise DatasetError(f"{root / LABELS} does not hold the labels of a bundle.") from error
 
 

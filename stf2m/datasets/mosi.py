@@ -8,12 +8,11 @@ words are read by the library's own text view.
 
 from collections.abc import Mapping
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
 from stf2m.datasets.items import DatasetError, Item, rows
-from stf2m.tracks import FloatArray
+from stf2m.tracks import DAMAGED, FloatArray
 
 TABLE, FEATURES = "labels.csv", "features.npz"
 NEGATIVE, NONNEGATIVE = "negative", "nonnegative"
@@ -62,9 +61,9 @@ def features(root: Path) -> Mapping[str, FloatArray]:
     try:
         with np.load(root / FEATURES, allow_pickle=False) as file:
             found = {name: file[name].astype(np.float32) for name in ("text", "audio", "video")}
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
+    except DAMAGED as error:
         raise DatasetError(f"{root / FEATURES} does not hold the arrays text, audio and video.") from error
     utterances = len(rows(root / TABLE))
-    if any(len(array) != utterances for array in found.values()):
+    if any(array.shape[:1] != (utterances,) for array in found.values()):
         raise DatasetError(f"{root / FEATURES} has not one row for each of the {utterances} utterances.")
     return found

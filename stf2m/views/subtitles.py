@@ -19,8 +19,10 @@ _BOMS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-_TIMING = re.compile(r"^\s*[\d:.,]+\s*-->\s*[\d:.,]+.*$", re.MULTILINE)
-_NOT_SPOKEN = re.compile(r"\{[^}]*\}|\[[^\]]*\]|\([^)]*\)|<[^>]*>|[♪♫]")
+_TIMING = re.compile(r"^[^\S\n]*+[\d:.,]++\s*+-->\s*+[\d:.,]+.*$", re.MULTILINE)
+#: What is not spoken begins and ends so.
+_NOT_SPOKEN = {"{": "}", "[": "]", "(": ")", "<": ">", "♪": "♪", "♫": "♫"}
+_BEGINNING = re.compile(r"[{\[(<♪♫]")
 _SPEAKER = re.compile(r"^\s*(?:-\s+|>>\s*)?(?:[A-Z][A-Z .']{1,30}:\s+)?")
 
 
@@ -50,7 +52,7 @@ def spread(words: Sequence[str], stretches: Sequence[tuple[float, float]]) -> li
     A word that would be torn by a gap between stretches keeps its larger part.
     """
     lengths = np.cumsum([0, *(len(word) + 1 for word in words)])
-    marks = lengths / lengths[-1] * sum(end - start for start, end in stretches)
+    marks = (lengths / lengths[-1] * sum(end - start for start, end in stretches)).tolist()
     return [Word(word, *_piece(stretches, *marks[place : place + 2])) for place, word in enumerate(words)]
 
 
@@ -80,19 +82,21 @@ def _lines(path: Path) -> list[tuple[float, float, str]]:
     text = _TIMING.sub(lambda timing: timing.group().replace(",", "."), text.lstrip())
     try:
         captions = webvtt.from_buffer(io.StringIO(text)).captions
-        found = [(_seconds(each.start), _seconds(each.end), each.raw_text.splitlines()) for each in captions]
-    except (MalformedCaptionError, MalformedFileError, ValueError) as error:
-        raise SubtitleError(
-            f"{path.name} is a damaged subtitle file: {error or 'its times cannot be read'}."
-        ) from error
+        found = [
+            (_seconds(each.start), _seconds(each.end), [_spoken(line) for line in each.raw_text.splitlines()])
+            for each in captions
+        ]
+    except (MalformedCaptionError, MalformedFileError) as error:
+        raise SubtitleError(f"{path.name} is a damaged subtitle file: {str(error)[:200]}.") from error
+    except ValueError as error:
+        raise SubtitleError(f"{path.name} is a damaged subtitle file: a number in it cannot be read.") from error
 
     spoken: list[tuple[float, float, str]] = []
     shown: set[str] = set()
     for start, end, lines in sorted(found, key=lambda each: each[0]):
-        clean = [_spoken(line) for line in lines]
         rolled_on = shown if spoken and start <= spoken[-1][1] + 0.1 else set()
-        new = " ".join(line for line in clean if line and line not in rolled_on)
-        shown = set(clean)
+        new = " ".join(line for line in lines if line and line not in rolled_on)
+        shown = set(lines)
         if new and end > start:
             spoken.append((start, end, new))
     return spoken
@@ -125,7 +129,22 @@ def _encodings(data: bytes) -> list[str]:
 
 
 def _spoken(line: str) -> str:
-    return " ".join(_SPEAKER.sub("", html.unescape(_NOT_SPOKEN.sub(" ", line)).strip()).split())
+    """What is said of a line. Raises ``ValueError`` for the number of a character that has too many digits."""
+    return " ".join(_SPEAKER.sub("", html.unescape(_without_brackets(line)).strip()).split())
+
+
+def _without_brackets(line: str) -> str:
+    """A line without what is in brackets and without notes; a bracket that nothing closes stays.
+
+    No regular expression, which would look for the end of each of many open brackets in all that is left.
+    """
+    last = {beginning: line.rfind(end) for beginning, end in _NOT_SPOKEN.items()}
+    kept, at = [], 0
+    for beginning in _BEGINNING.finditer(line):
+        if at <= beginning.start() <= last[beginning[0]]:
+            kept.append(line[at : beginning.start()])
+            at = line.index(_NOT_SPOKEN[beginning[0]], beginning.start()) + 1
+    return " ".join([*kept, line[at:]])
 
 
 def _seconds(stamp: str) -> float:

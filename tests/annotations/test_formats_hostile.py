@@ -11,12 +11,15 @@ from random import Random
 
 import pandas
 import pytest
+from pyarrow import parquet
 
 import annotations
 from annotations import formats
+from annotations.formats import shared
 from annotations.interchange import FileClip, FileLabel, StudyFile
 from annotations.records import AnnotationError
 from tests.annotations.study_files import KNOWN
+from tests.hostile import label_bombs
 
 ROOT = Path(annotations.__file__ or "").resolve().parents[1]
 JSON = {"format": "stf2m annotations 1", "emotions": ["happy"], "clips": [], "annotations": []}
@@ -102,9 +105,12 @@ ZIP = formats.write(KNOWN, "webvtt").data
         ("a.TextGrid", GRID, "The TextGrid is damaged, or ends too early."),
         ("a.TextGrid", GRID + b'0 5 <exists> 1 "IntervalTier" "Ana" 0 5 1 0 "x" "y"', "The TextGrid is damaged, or"),
         ("a.TextGrid", GRID + b'0 5 <exists> 999999999 "IntervalTier" "Ana" 0 5 0', "The TextGrid is damaged, or"),
+        ("a.TextGrid", GRID + b'0 5 <exists> 1e999 "IntervalTier" "Ana" 0 5 1e999', "The TextGrid is damaged, or"),
         ("a.TextGrid", GRID.replace(b"TextGrid", b"Pitch 1"), "The file is no TextGrid of Praat."),
         ("a.TextGrid", b"\xff\xfe" + GRID.decode().encode("utf-16-le")[:-1], "The TextGrid file is not UTF-8 text."),
         ("a.vtt", b"WEBVTT\n\n00:00:01.000 --> 00:0", "The WebVTT file is damaged: "),
+        ("a.vtt", b"WEBVTT\n\n00:01.000 --> 00:02.000\n&#" + b"9" * 5000, "The WebVTT file is damaged: a number in it"),
+        ("a.vtt", b"WEBVTT\n\nx-->\n" + b"ab\n" * 5000, "The WebVTT file is damaged: Invalid cue block "),
         ("a.srt", b"1\n00:00:01,000 --> 00:0", "The SRT file is damaged: "),
         ("a.srt", b"1\n00:00:01,000 --> 00:00:02,000\nsad\n\n2\n00:00:03,000 --> x\nx\n", "The SRT file is damaged"),
         ("a.parquet", PARQUET[:200], "The Parquet file is damaged or not one."),
@@ -115,6 +121,9 @@ ZIP = formats.write(KNOWN, "webvtt").data
         ("a.zip", archive(**{"/etc/a.vtt": b"WEBVTT"}), "The archive has a file in it that leads out of it."),
         ("a.zip", archive(**{"a.vtt": b"WEBVTT\n" + bytes(200 * 2**20)}), "The archive unpacks to more than 128 MiB."),
         ("a.zip", archive(**{f"{number}.vtt": b"" for number in range(10_001)}), "The archive has 10001 files in it;"),
+        ("a.zip", b"PK\3\4" + b"PK\1\2" * 50_001, "The archive has too many files in it; 10000 at most are read."),
+        ("a.zip", label_bombs.archive({"a.vtt": ZIP}, zipfile.ZIP_LZMA), "The archive is compressed in an unusual"),
+        ("a.zip", label_bombs.archive({"a.vtt": ZIP}, zipfile.ZIP_BZIP2), "The archive is compressed in an unusual"),
         ("a.zip", archive(**{"b.zip": ZIP}), "b.zip: The file is of no format that can be imported;"),
         ("a.zip", archive(**{"b.vtt": b"nothing"}), "b.vtt: The WebVTT file is damaged: "),
         ("a.zip", archive(**{"clips.json": b"{}", "b.vtt": b"WEBVTT"}), "clips.json in the archive is no table of"),
@@ -126,6 +135,7 @@ def test_a_file_that_cannot_be_read_is_answered_in_one_sentence(name: str, data:
         formats.read(data, name)
     assert str(refusal.value).startswith(sentence)
     assert "\n" not in str(refusal.value)
+    assert len(str(refusal.value)) < 500
 
 
 @pytest.mark.parametrize(
@@ -197,6 +207,65 @@ def test_a_hundred_megabytes_of_nothing_are_refused_soon_and_in_little_memory(ma
 
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, preexec_fn=limit)
     assert (done.returncode, done.stdout.count("\n")) == (0, 1), done.stderr[-500:]
+
+
+@pytest.mark.parametrize("name", [bomb.__name__ for _, bomb in label_bombs.BOMBS])
+def test_a_small_file_does_not_fill_the_memory(name: str):
+    """It is read or refused in 700 MiB, and soon."""
+    code = (
+        "import time; from annotations import formats; from annotations.records import AnnotationError\n"
+        "from tests.hostile import label_bombs; from tests.hostile.memory import Peak\n"
+        f"data = label_bombs.{name}(); peak = Peak(); peak.begin(); before = peak.studio; began = time.process_time()\n"
+        "try: formats.read(data, 'labels')\n"
+        "except AnnotationError as error: print(error)\n"
+        "assert peak.studio - before < 700, peak.studio - before\n"
+        "assert time.process_time() - began < 30\n"
+    )
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (5 * 2**30, 5 * 2**30))
+
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, preexec_fn=limit)
+    assert done.returncode == 0, done.stderr[-500:]
+    assert done.stdout.count("\n") <= 1
+
+
+@pytest.mark.parametrize("clips", [1, 2])
+@pytest.mark.parametrize("name", formats.FORMATS)
+def test_labels_are_counted_while_they_are_read(name: str, clips: int, monkeypatch: pytest.MonkeyPatch):
+    """In every format, and over all files of an archive, of which none has too many."""
+    study = KNOWN if clips == 2 else StudyFile(KNOWN.emotions, KNOWN.clips[:1], KNOWN.labels[:4])
+    data = formats.write(study, name).data
+    monkeypatch.setattr(shared, "MOST_LABELS", len(study.labels))
+    assert len(formats.read(data, "x").labels) == len(study.labels)
+    monkeypatch.setattr(shared, "MOST_LABELS", len(study.labels) - 1)
+    with pytest.raises(AnnotationError, match=r"^The file has more than \d+ labels in it"):
+        formats.read(data, "x")
+
+
+def test_rows_of_parquet_are_counted_before_they_are_read_and_again_while_they_are(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(shared, "MOST_LABELS", 50)
+    pandas.DataFrame([["x", "Ana", 0.0, 1.0, "sad"]] * 100, columns=TABLE.decode().strip().split(",")).to_parquet(
+        file := io.BytesIO()
+    )
+    data = file.getvalue()
+    says_one = data.replace(b"\x16\xc8\x01\x19", b"\x16\x82\x00\x19")  # as the thrift of its metadata has 100 and 1
+    assert parquet.read_metadata(io.BytesIO(says_one)).num_rows == 1
+    unreadable = data[:4] + b"\xff" * 100 + data[104:]
+    for each in (data, says_one, unreadable):
+        with pytest.raises(AnnotationError, match=r"^The file has more than 50 labels in it"):
+            formats.read(each, "x.parquet")
+
+
+def test_the_end_of_a_line_is_one_value_however_it_is_written():
+    assert shared.parts(b"a\nb\rc\r\n") == 3
+
+
+def test_values_are_counted_over_all_files_of_an_archive(monkeypatch: pytest.MonkeyPatch):
+    files = {f"{number}.csv": TABLE + b"x,A,0,1,sad\n" * 100 for number in range(3)}
+    monkeypatch.setattr(shared, "MOST_PARTS", 1000)
+    with pytest.raises(AnnotationError, match=r"^The file has more than 0 million values in it\.$"):
+        formats.read(archive(**files), "x.zip")
 
 
 def test_a_file_may_be_as_large_as_the_limit_and_no_larger():

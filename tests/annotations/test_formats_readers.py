@@ -125,7 +125,7 @@ def test_textgrid_of_praatio_is_read_in_both_forms_and_encodings(tmp_path: Path,
         ("Änne", 2.0, 3.0, "sad"),
     ]
     assert back.clips[0].name == "talk"
-    assert back.left_out == ("Tier 'clicks' was left out: its points have no length.",)
+    assert back.left_out == ("1 tier of points without a length was left out: 'clicks'.",)
 
 
 def test_webvtt_py_reads_webvtt():

@@ -80,15 +80,21 @@ def test_path_traversal_through_gradios_routes(served: Served, browser: httpx.Cl
         assert there.status_code != 200 or "text/html" in there.headers["content-type"]
 
 
+@pytest.mark.parametrize("address", ["/clip/{}", "/clip/{}/thumbnail", "/clip/{}/report", "/study/{}/rules.json"])
 @pytest.mark.parametrize(
-    "clip", ["1/../../secret.txt", "1%2f..%2f..%2fsecret.txt", "..", "1%00", "-1", "9" * 30, "1e0"]
+    "number", ["1/../../secret.txt", "1%2f..%2f..%2fsecret.txt", "..", "1%00", "-1", "9" * 30, "1e0"]
 )
-def test_path_traversal_through_a_clips_number(browser: httpx.Client, clip: str) -> None:
-    answer = browser.get(f"/clip/{clip}")
+def test_path_traversal_through_a_clips_number(browser: httpx.Client, address: str, number: str) -> None:
+    answer = browser.get(address.format(number))
     assert SECRET not in answer.text
     assert "Traceback" not in answer.text
     assert answer.status_code in (200, 404, 422)
     assert answer.status_code != 200 or "text/html" in answer.headers["content-type"]
+
+
+def test_an_upload_to_a_study_that_no_database_holds_is_refused(browser: httpx.Client) -> None:
+    told = browser.post("/upload", content=b'{"study": 1%s, "name": "a.mp4", "size": 4}' % (b"0" * 30)).json()
+    assert "refused" in told
 
 
 def test_path_traversal_through_an_uploads_name(served: Served, browser: httpx.Client) -> None:

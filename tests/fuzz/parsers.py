@@ -21,7 +21,7 @@ from app.doorway import event_of
 from app.ingest import plain_name
 from stf2m import checkpoint, media, rule_edits, rule_words
 from stf2m.checkpoint import CARD, WEIGHTS, CheckpointError
-from stf2m.datasets import DatasetError, bundle, labelled, meld
+from stf2m.datasets import DatasetError, bundle, labelled, meld, mosi
 from stf2m.datasets.items import Item
 from stf2m.datasets.selection import Selection
 from stf2m.encoded import Encoded
@@ -41,6 +41,7 @@ _VOTES = (
     b",A,D,F,H,N,S,fileName,numResponses,agreement,emoVote,meanEmoResp,meanAngerResp,meanDisgustResp,meanFearResp,"
     b"meanHappyResp,meanNeutralResp,meanSadResp\n100001,8,1,0,0,0,0,1001_DFA_ANG_XX,9,0.8,A,50,60,20,0,0,0,0\n"
 )
+_UTTERANCES = b"row,utterance,video,segment,nonnegative,transcript\n0,a_3,a,3,1,I LOVED IT\n"
 _SAID = b"""name = "x"
 seed = 1
 steps = 10
@@ -170,6 +171,19 @@ def _named(data: bytes) -> object:
     return plain_name(said), validation.note(said), validation.name(said, "A study")
 
 
+def _vectors(data: bytes) -> object:
+    """The features of a table of one utterance."""
+    _written(f"mosi/{mosi.TABLE}", _UTTERANCES)
+    return mosi.features(_written(f"mosi/{mosi.FEATURES}", data).parent)
+
+
+@cache
+def _saved_vectors() -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **{name: np.zeros((1, 3)) for name in ("text", "audio", "video")})
+    return buffer.getvalue()
+
+
 def _speakers(data: bytes) -> object:
     items = [Item(name, "sound", name, "happy") for name in ("1", "2", "15", "S010", "")]
     return Selection(_text(data)).of(items)
@@ -235,6 +249,8 @@ PARSERS: dict[str, Parser] = {
         b"Utterance,Speaker,Emotion,Dialogue_ID,Utterance_ID,StartTime,EndTime\n"
         b'Oh.,Ana,joy,1,2,"00:16:16,059","00:16:21,731"\n',
     ),
+    "mosi": _file("sentiment/labels.csv", lambda path: mosi.read(path.parent), (DatasetError,), _UTTERANCES),
+    "mosi-features": Parser(_vectors, (DatasetError,), lambda: [_saved_vectors()]),
     "speakers": Parser(_speakers, (DatasetError,), lambda: [b"1-2,S010", b"15"]),
     "degrees": Parser(_degrees, (AnnotationError,), lambda: [b'{"happy": 0.6, "sad": 0.4}']),
     "names": Parser(_named, (AnnotationError,), lambda: [b"../clip.mp4", "🎭\N{RIGHT-TO-LEFT OVERRIDE}.mp4".encode()]),

@@ -2,7 +2,9 @@
 
 import io
 import zipfile
+from collections.abc import Callable
 
+import numpy as np
 import pyarrow
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -70,19 +72,43 @@ def _too_many() -> bytes:
     return PARSERS["votes"].seeds()[0].replace(b",8,1,", b",8,99999999999,")
 
 
-#: What coverage-guided runs have found.
-FOUND = {
-    "labels": _nameless,
-    "packed-bundle": _misnamed,
-    "meld": _without_emotion,
-    "speakers": lambda: b"1\n\n\x1b",
-    "votes": _too_many,
-}
+def _damaged_vectors() -> bytes:
+    """Features whose compressed bytes are no such."""
+    data = bytearray(PARSERS["mosi-features"].seeds()[0])
+    start = 30 + data[26] + data[28]
+    data[start : start + 8] = b"\xff" * 8
+    return bytes(data)
 
 
-@pytest.mark.parametrize("name", FOUND)
-def test_what_was_found_is_refused_in_one_line(name: str) -> None:
-    assert not check(name, FOUND[name]())
+def _flat_vectors() -> bytes:
+    """Features of no rows at all."""
+    np.savez(buffer := io.BytesIO(), text=1.0, audio=1.0, video=1.0)
+    return buffer.getvalue()
+
+
+def _lzma_vectors() -> bytes:
+    with zipfile.ZipFile(buffer := io.BytesIO(), "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("text.npy", "nothing")
+    return buffer.getvalue().replace(b"\x5d\0\0", b"\xff\0\0", 1)
+
+
+#: What coverage-guided runs and readers have found.
+FOUND = [
+    ("labels", _nameless),
+    ("packed-bundle", _misnamed),
+    ("meld", _without_emotion),
+    ("speakers", lambda: b"1\n\n\x1b"),
+    ("votes", _too_many),
+    ("bundle", lambda: PARSERS["bundle"].seeds()[0].replace(b'"happy": 1', b'"happy": 1' + b"0" * 400)),
+    ("mosi-features", _damaged_vectors),
+    ("mosi-features", _flat_vectors),
+    ("mosi-features", _lzma_vectors),
+]
+
+
+@pytest.mark.parametrize(("name", "made"), FOUND)
+def test_what_was_found_is_refused_in_one_line(name: str, made: Callable[[], bytes]) -> None:
+    assert not check(name, made())
 
 
 def test_a_text_that_is_not_there_is_refused() -> None:

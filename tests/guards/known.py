@@ -45,9 +45,9 @@ GUARDS = (
     ),
     Guard(
         "path traversal through a clip's number",
-        "app/server.py",
-        "ClipId = Annotated[int, Path(ge=1, lt=2**63)]",
-        "ClipId = Annotated[int, Path()]",
+        "app/bounds.py",
+        "RecordId = Annotated[int, Field(ge=1, lt=2**63)]",
+        "RecordId = Annotated[int, Field()]",
         (f"{ATTACKS}::test_path_traversal_through_a_clips_number",),
     ),
     Guard(

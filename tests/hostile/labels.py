@@ -10,6 +10,7 @@ from random import Random
 from annotations import formats
 from annotations.interchange import StudyFile
 from tests.annotations.study_files import KNOWN
+from tests.hostile.label_bombs import BOMBS
 
 _ONE = StudyFile(KNOWN.emotions, KNOWN.clips[:1], KNOWN.labels[:4])
 _PARTS = (
@@ -89,6 +90,9 @@ def labels(random: Random) -> tuple[str, bytes]:
 
 def built(random: Random) -> tuple[str, bytes]:
     """Files that are made to do harm: entities, depth, archives that lead out, link, nest or unpack to much."""
+    if random.random() < 0.1:
+        suffix, bomb = random.choice(BOMBS)
+        return suffix, bomb()
     return random.choice(
         [
             *((".eaf", each) for each in _ENTITIES),

@@ -41,6 +41,13 @@ def test_a_rules_own_text_reads_back_to_it_however_it_is_spaced(rule, shout, ran
     assert set(read(rule_words.told(called, says))[0]) == set(conditions)
 
 
+def test_a_rule_is_no_longer_than_the_box_that_it_is_written_in() -> None:
+    rule = "IF smile is high THEN happy"
+    assert read(rule.ljust(rule_words.LONGEST))
+    with pytest.raises(RuleError, match=r"^A rule has 400 characters at most; this one has 401\.$"):
+        read(rule.ljust(rule_words.LONGEST + 1))
+
+
 @settings(max_examples=200, deadline=None)
 @given(
     st.lists(

@@ -69,6 +69,7 @@ def test_words_beyond_the_clip_are_left_out(tmp_path: Path) -> None:
         (b"1\n00:00:03,000 --> 00:00:01,000\nbackwards", "no spoken words"),
         (b"1\n00:xx:01,000 --> 00:00:02,000\nhello", "no times"),
         (b"1\n00:00:01,000 --> 00:00:02,000\n[music]", "no spoken words"),
+        (b"1\n00:00:01,000 --> 00:00:02,000\n&#" + b"9" * 5000, "damaged subtitle file: a number in it"),
         (b"1\n00:10:01,000 --> 00:10:02,000\nhello", "does not fit"),
         (b"1\n00:00:01,000 --> 00:00:02,000\n" + b"a " * 3_000_000, "too large"),
     ],
