@@ -2,7 +2,6 @@
 
 import io
 import json
-import resource
 import subprocess
 import sys
 import zipfile
@@ -194,6 +193,7 @@ def test_markup_and_formulas_are_only_text_in_every_format():
 )
 def test_a_hundred_megabytes_of_nothing_are_refused_soon_and_in_little_memory(make: str):
     code = (
+        "import resource; resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))\n"
         "import time; from annotations import formats; from annotations.records import AnnotationError\n"
         f"data = {make}\n"
         "assert len(data) > 80_000_000; began = time.process_time()\n"
@@ -201,11 +201,7 @@ def test_a_hundred_megabytes_of_nothing_are_refused_soon_and_in_little_memory(ma
         "except AnnotationError as error: print(error)\n"
         "assert time.process_time() - began < 15\n"
     )
-
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (2 * 2**30, 2 * 2**30))
-
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, preexec_fn=limit)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stdout.count("\n")) == (0, 1), done.stderr[-500:]
 
 
@@ -213,6 +209,7 @@ def test_a_hundred_megabytes_of_nothing_are_refused_soon_and_in_little_memory(ma
 def test_a_small_file_does_not_fill_the_memory(name: str):
     """It is read or refused in 700 MiB, and soon."""
     code = (
+        "import resource; resource.setrlimit(resource.RLIMIT_AS, (5 << 30, 5 << 30))\n"
         "import time; from annotations import formats; from annotations.records import AnnotationError\n"
         "from tests.hostile import label_bombs; from tests.hostile.memory import Peak\n"
         f"data = label_bombs.{name}(); peak = Peak(); peak.begin(); before = peak.studio; began = time.process_time()\n"
@@ -221,11 +218,7 @@ def test_a_small_file_does_not_fill_the_memory(name: str):
         "assert peak.studio - before < 700, peak.studio - before\n"
         "assert time.process_time() - began < 30\n"
     )
-
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (5 * 2**30, 5 * 2**30))
-
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, preexec_fn=limit)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-500:]
     assert done.stdout.count("\n") <= 1
 

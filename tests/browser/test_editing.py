@@ -74,6 +74,7 @@ def test_painting_takes_off_the_reaction_time_and_keeps_the_raw_times(
     press(page, "t")
     page.get_by_label("Reaction time in seconds").fill("0.30")
     page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator("[data-part=calibration]")).to_be_hidden()
     expect(page.locator("[data-part=paint]")).to_have_attribute("aria-pressed", "true")
     page.evaluate("document.querySelector('#timeline video').muted = true")
     seek(page, 18.0)
