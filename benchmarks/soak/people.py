@@ -21,6 +21,9 @@ from benchmarks.soak.hurried import PACE
 EMOTIONS = ("angry", "calm", "happy", "neutral", "sad", "surprised")
 #: Each thinks so long between two things, on average: a twelfth of ten seconds.
 THOUGHT_S = 10 / PACE
+#: Stretches that are corrected are so long, one beside the other, seconds: who says of one something else than before
+#: changes what they said, as the timeline does.
+STRETCH_S = 2.0
 #: What the names of videos begin with that are added and taken out again.
 ADDED = "video of"
 #: The page tries again after so long, seconds.
@@ -51,6 +54,9 @@ class Annotator(Page):
         super().__init__(url, f"annotator {number}")
         self._seen = seen
         self._number = 0
+        self._labels: dict[
+            tuple[int, int], dict[str, int]
+        ] = {}  # of a clip and a stretch of it: its label, and version
         self._chance = random.Random(number)
 
     async def work(self, until: float) -> None:
@@ -69,20 +75,25 @@ class Annotator(Page):
                 await asyncio.sleep(AGAIN_S)
 
     async def _correct(self) -> None:
-        """A correction, sent until it is acknowledged."""
+        """A correction, or a change of a former one, sent until it is acknowledged."""
         clip = self._chance.choice(self.clips)
+        stretch = self._chance.randrange(int(clip["duration_s"] // STRETCH_S))
         self._number += 1
-        note = f"{self.person}, {self._number}"
-        start_s = round(self._chance.uniform(0, clip["duration_s"] - 2.1), 3)
-        degrees = {self._chance.choice(EMOTIONS): 1.0}
-        said = {"start_s": start_s, "end_s": round(start_s + 1.5, 3), "degrees": degrees, "note": note}
+        note, degrees = f"{self.person}, {self._number}", {self._chance.choice(EMOTIONS): 1.0}
+        said = {"start_s": stretch * STRETCH_S, "end_s": (stretch + 1) * STRETCH_S, "degrees": degrees, "note": note}
         while True:
             answer: dict[str, Any] = {}
+            former = self._labels.get((clip["id"], stretch), {})
             with suppress(httpx.HTTPError):
-                answer = await self.ask("timeline", "correct", clip=clip["id"], annotator=self.annotator, **said)
+                answer = await self.ask(
+                    "timeline", "correct", clip=clip["id"], annotator=self.annotator, **said, **former
+                )
+            conflict = answer.get("conflict", {})  # with what the page said itself, where its answer was lost
+            if now := answer.get("annotation") or conflict.get("current"):
+                self._labels[clip["id"], stretch] = {"annotation_id": now["id"], "version": now["version"]}
             if "annotation" in answer:
                 break
-            self._seen.tell(answer.get("refused", "no answer, the page tries again"))
+            self._seen.tell(answer.get("refused") or conflict.get("sentence", "no answer, the page tries again"))
             await asyncio.sleep(AGAIN_S)
         self._seen.kept[note] = degrees
         self._seen.done["corrections"] += 1
