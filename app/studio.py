@@ -186,7 +186,10 @@ class Studio:
 
     def delete_clips(self, clip_ids: Sequence[int], annotator_id: int) -> None:
         """Take clips out of their study; one undo brings them back for a day, then they are gone with all files."""
+        clips = [self.store.clip(clip_id) for clip_id in clip_ids]
         self.store.delete_clips(clip_ids, annotator_id)
+        for clip in clips:
+            self.predictions.forget(clip)
 
     def forget_removed(self, keep: timedelta = REGRET) -> None:
         """Delete clips for good that were taken out longer ago: files, tracks, thumbnails, annotations, suggestions."""

@@ -69,6 +69,11 @@ class Encoded:
     def __len__(self) -> int:
         return len(self.pooled)
 
+    @property
+    def nbytes(self) -> int:
+        """What it takes of memory, bytes."""
+        return self.pooled.nbytes + self.present.nbytes + self.cues.nbytes
+
     def __getitem__(self, rows: int | slice | Sequence[int] | np.ndarray) -> "Encoded":
         """Some of the segments, always as an ``Encoded``: ``encoded[3]`` has one row."""
         index = slice(rows, rows + 1 or None) if isinstance(rows, int) else rows

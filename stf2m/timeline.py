@@ -29,6 +29,11 @@ class Moments:
     uncertainty: Array
     shares: Array
 
+    @property
+    def nbytes(self) -> int:
+        """What they take of memory, bytes."""
+        return sum(each.nbytes for each in (self.edges, self.memberships, self.uncertainty, self.shares))
+
 
 @dataclass(frozen=True, eq=False)
 class Stretch:

@@ -128,6 +128,12 @@ class Track:
         return len(self.valid)
 
     @property
+    def nbytes(self) -> int:
+        """What its arrays take of memory, bytes."""
+        arrays = (self.values, self.embedding, self.cues, self.valid, *self.detail.values())
+        return sum(each.nbytes for each in arrays)
+
+    @property
     def times(self) -> NDArray[np.float64]:
         """The time of every frame in seconds, ``(T,)``."""
         return np.arange(len(self)) / RATE_HZ

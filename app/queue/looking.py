@@ -16,7 +16,7 @@ from app.queue.reasons import Spot
 from stf2m.timeline import Moments, over_time
 
 #: Answers are kept for so many clips and model versions.
-MOST = 4096
+MOST = 1024
 log = logging.getLogger(__name__)
 
 

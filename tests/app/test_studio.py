@@ -6,9 +6,11 @@ import shutil
 import subprocess
 import sys
 import time
+import weakref
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from annotations.records import AnnotationError, NotFoundError, StaleWrite
@@ -18,6 +20,7 @@ from app.ingest import AlreadyHere, Upload
 from app.settings import Settings
 from app.studio import Studio
 from app.widgets.timeline.calls import calls
+from stf2m.segments import Segment
 from tests.app.conftest import EMOTIONS, removed_a_day_ago
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -282,6 +285,26 @@ def test_a_clip_taken_out_comes_back_with_undo_and_is_gone_for_good_a_day_later(
     assert not (studio.files.tracks / clip.sha256).exists()
     assert not studio.store.clips(STUDY, removed=True)
     assert studio.clip(TALKING)
+
+
+def test_nothing_of_a_clip_that_was_taken_out_stays_in_memory(studio: Studio, ana: int):
+    predictions, clip = studio.predictions, studio.clip(TALKING)
+    studio.labels.correct(TALKING, ana, 1.0, 2.0, {"sad": 1.0})
+    held = [
+        weakref.ref(each)
+        for each in (
+            predictions.encoded(clip),
+            predictions.encode(clip, [Segment(1.0, 2.0)]),
+            predictions.over_time(clip, studio.version(STUDY)),
+            *predictions.tracks(clip).values(),
+        )
+    ]
+    before = predictions.encoded(clip).pooled.copy()
+    assert all(each() is not None for each in held)
+    studio.delete_clips([TALKING], ana)
+    assert [each() for each in held] == [None] * len(held)
+    studio.labels.undo(STUDY, ana)
+    assert np.array_equal(predictions.encoded(clip).pooled, before)
 
 
 #: Serves a studio that looks every moment which clip was removed a day ago.
