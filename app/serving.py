@@ -15,6 +15,7 @@ from app.accounts import Accounts, allow
 from app.backups import Backups
 from app.doorway import COOKIE, Doorway
 from app.elsewhere import Elsewhere
+from app.leaving import Leaving
 from app.members import Members
 from app.regularly import keep_doing
 from app.settings import Settings
@@ -52,7 +53,7 @@ def serve(settings: Settings, **options: Any) -> Served:
     opening = _demo(settings) if settings.mode == "demo" else _studio(settings)
     kept = tabs.KEPT_IN_DEMO if opening.visitors else tabs.KEPT
     bounded = Middleware(bounds.Bounded, largest_file=label_files.largest(settings))
-    doors = [bounded, *opening.doors, Middleware(tabs.Tabs, kept=kept)]
+    doors = [Middleware(Leaving), bounded, *opening.doors, Middleware(tabs.Tabs, kept=kept)]
     if opening.visitors:
         with opening.visitors.building():
             built = page.build(opening.studio)
