@@ -22,9 +22,9 @@ from stf2m.segments import Segment, Views
 from stf2m.timeline import Moments, join, over_time
 from stf2m.tracks import Track
 
-#: What is held in memory of clips at most, bytes each. Speech of a minute has 8 MB of tracks, so that those of two clips
-#: of an hour stay; 1.6 MB of encoded segments; 11 kB for each stretch that was corrected and 14 kB for what one version
-#: says. Any of it is read from the disk again, or made: milliseconds, but of an hour's tracks.
+#: What is held in memory of clips at most, bytes each. Speech of a minute has 8 MB of tracks, so that those of two
+#: clips of an hour stay; 1.6 MB of encoded segments; 11 kB for each stretch that was corrected and 14 kB for what one
+#: version says. Any of it is read from the disk again, or made: milliseconds, but of an hour's tracks.
 TRACKS, ENCODED, STRETCHES, MOMENTS = 2**30, 2**29, 2**26, 2**26
 
 
