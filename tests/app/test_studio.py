@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from annotations.records import AnnotationError, NotFoundError, StaleWrite
+from annotations.records import AnnotationError, ClipRecord, NotFoundError, StaleWrite
 from app.adapting import NotEnoughCorrections
 from app.demo import DEMOS
 from app.ingest import AlreadyHere, Upload
@@ -305,6 +305,22 @@ def test_nothing_of_a_clip_that_was_taken_out_stays_in_memory(studio: Studio, an
     assert [each() for each in held] == [None] * len(held)
     studio.labels.undo(STUDY, ana)
     assert np.array_equal(predictions.encoded(clip).pooled, before)
+
+
+def test_what_is_held_in_memory_is_limited_by_its_bytes(studio: Studio, monkeypatch: pytest.MonkeyPatch):
+    for limit in ("TRACKS", "ENCODED", "STRETCHES", "MOMENTS"):
+        monkeypatch.setattr(f"app.predictions.{limit}", 1)
+    predictions, version = Studio(studio.settings).predictions, studio.version(STUDY)
+
+    def used(clip: ClipRecord) -> list[weakref.ref[object]]:
+        stretch = predictions.encode(clip, [Segment(1.0, 2.0)])
+        known = (predictions.encoded(clip), stretch, predictions.over_time(clip, version))
+        return [weakref.ref(each) for each in (*known, *predictions.tracks(clip).values())]
+
+    held = used(studio.clip(TALKING))
+    assert None not in [each() for each in held], "what was used last stays, whatever its size"
+    used(studio.clip(SILENT))
+    assert [each() for each in held] == [None] * len(held)
 
 
 #: Serves a studio that looks every moment which clip was removed a day ago.
