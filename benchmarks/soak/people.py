@@ -54,9 +54,8 @@ class Annotator(Page):
         super().__init__(url, f"annotator {number}")
         self._seen = seen
         self._number = 0
-        self._labels: dict[
-            tuple[int, int], dict[str, int]
-        ] = {}  # of a clip and a stretch of it: its label, and version
+        #: Of a clip and a stretch of it: the label, and its version, as they are sent to change it.
+        self._labels: dict[tuple[int, int], dict[str, int]] = {}
         self._chance = random.Random(number)
 
     async def work(self, until: float) -> None:
