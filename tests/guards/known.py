@@ -102,8 +102,8 @@ GUARDS = (
     Guard(
         "an event of many megabytes",
         "app/serving.py",
-        "doors = [bounded, ",
-        "doors = [",
+        "Middleware(Leaving), bounded, ",
+        "Middleware(Leaving), ",
         (f"{ATTACKS}::test_an_event_of_many_megabytes_is_refused_before_it_is_read",),
     ),
     Guard(
