@@ -190,6 +190,7 @@ class Studio:
         self.store.delete_clips(clip_ids, annotator_id)
         for clip in clips:
             self.predictions.forget(clip)
+            self._queue.forget(clip)
 
     def forget_removed(self, keep: timedelta = REGRET) -> None:
         """Delete clips for good that were taken out longer ago: files, tracks, thumbnails, annotations, suggestions."""

@@ -299,6 +299,7 @@ def test_nothing_of_a_clip_that_was_taken_out_stays_in_memory(studio: Studio, an
             *predictions.tracks(clip).values(),
         )
     ]
+    assert not studio.clips(STUDY, ana).looking, "the queue has looked through it as well"
     before = predictions.encoded(clip).pooled.copy()
     assert all(each() is not None for each in held)
     studio.delete_clips([TALKING], ana)
